@@ -1,0 +1,93 @@
+// swift-tools-version:6.2
+import PackageDescription
+
+let package = Package(
+  name: "swift-queue-worker",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "worker", targets: ["worker"]),
+    .library(name: "WorkerKit", targets: ["WorkerKit"]),
+    .library(name: "WorkerCommands", targets: ["WorkerCommands"]),
+    .library(name: "WorkerTesting", targets: ["WorkerTesting"]),
+    .library(name: "PrizePlugins", targets: ["PrizePlugins"]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
+    .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
+    .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
+  ],
+  targets: [
+    .target(name: "CCurl", linkerSettings: [.linkedLibrary("curl")]),
+    .systemLibrary(
+      name: "COpenSSL", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .target(
+      name: "WorkerKit",
+      dependencies: [
+        "CCurl",
+        "COpenSSL",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .target(
+      name: "WorkerTesting",
+      dependencies: ["WorkerKit", .product(name: "Logging", package: "swift-log")]),
+    .target(
+      name: "WorkerCommands",
+      dependencies: [
+        "WorkerKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "UnixSignals", package: "swift-service-lifecycle"),
+      ]),
+    .target(
+      name: "PrizePlugins",
+      dependencies: [
+        "WorkerKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+        .product(name: "Yams", package: "Yams"),
+      ]),
+    .executableTarget(name: "worker", dependencies: ["WorkerCommands", "PrizePlugins"]),
+    .testTarget(
+      name: "WorkerKitTests",
+      dependencies: [
+        "WorkerKit",
+        "WorkerTesting",
+        .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ]),
+    .testTarget(
+      name: "PrizePluginsTests",
+      dependencies: [
+        "PrizePlugins",
+        "WorkerKit",
+        "WorkerTesting",
+        .product(name: "GRDB", package: "GRDB.swift"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+for target in package.targets where target.type == .regular || target.type == .executable || target.type == .test {
+  guard target.name != "CCurl" else { continue }
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),
+    .enableUpcomingFeature("MemberImportVisibility"),
+    .enableUpcomingFeature("InternalImportsByDefault"),
+    .treatAllWarnings(as: .error),
+  ]
+}
