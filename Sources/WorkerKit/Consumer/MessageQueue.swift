@@ -190,6 +190,11 @@ public struct QueueError: ClassifiedError, CustomStringConvertible {
     }
   }
 
+  /// Whether the queue does not exist.
+  public var isQueueMissing: Bool {
+    ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"].contains(code.rawValue)
+  }
+
   /// Whether permission is missing.
   public var isAccessDenied: Bool {
     ["AccessDenied", "AccessDeniedException", "KmsAccessDenied", "KMS.AccessDeniedException"].contains(code.rawValue)

@@ -1,7 +1,111 @@
 import Foundation
 
-enum EventDecoder {
-  static func decode<Event: Decodable>(_ type: Event.Type, from body: [UInt8]) throws -> Event {
-    try JSONDecoder().decode(type, from: Data(body))
+/// Turns a message's body into an event, and what is wrong with it into an error that a person can act on.
+package enum EventDecoder {
+  /// - Throws: an ``EventError`` of kind ``ErrorKind/validation`` that names the field, what was expected and what came.
+  package static func decode<Event: Decodable>(_ type: Event.Type, from body: [UInt8]) throws -> Event {
+    // JSONDecoder looks only at the strings it is asked for, so a broken one could pass in a field that nobody reads.
+    guard String(validating: body, as: UTF8.self) != nil else {
+      throw EventError(.validation, "the body is not UTF-8 text; expected a JSON object in UTF-8")
+    }
+    let data = Data(body)
+    do {
+      return try JSONDecoder().decode(type, from: data)
+    } catch let error as DecodingError {
+      throw explain(error, body: data)
+    }
+  }
+
+  private static func explain(_ error: DecodingError, body: Data) -> EventError {
+    switch error {
+    case .keyNotFound(let key, let context):
+      let path = context.codingPath + [key]
+      return EventError(
+        .validation, "\(fieldName(path)): expected a value, but the field is missing", field: fieldName(path),
+        received: "nothing")
+    case .valueNotFound(let type, let context):
+      return mismatch("expected \(phrase(for: type))", at: context.codingPath, body: body)
+    case .typeMismatch(let type, let context):
+      return mismatch("expected \(phrase(for: type))", at: context.codingPath, body: body)
+    case .dataCorrupted(let context):
+      guard (try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed)) != nil else {
+        return notJSON(context, body: body)
+      }
+      return mismatch(context.debugDescription, at: context.codingPath, body: body)
+    @unknown default:
+      return EventError(.validation, "the body is not the event that its handler expects")
+    }
+  }
+
+  private static func notJSON(_ context: DecodingError.Context, body: Data) -> EventError {
+    let cause = (context.underlyingError as? CocoaError)?.userInfo[NSDebugDescriptionErrorKey] as? String
+    return EventError(
+      .validation,
+      "the body is not JSON: expected a JSON object\(cause.map { "; the parser says: \($0)" } ?? "")",
+      received: shortened(String(decoding: body.prefix(256), as: UTF8.self)))
+  }
+
+  private static func mismatch(_ expectation: String, at path: [any CodingKey], body: Data) -> EventError {
+    let root = try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed)
+    let value = path.reduce(root) { value, key in
+      if let index = key.intValue, let array = value as? [Any] {
+        return array.indices.contains(index) ? array[index] : nil
+      }
+      return (value as? [String: Any])?[key.stringValue]
+    }
+    let subject = path.isEmpty ? "the body" : fieldName(path)
+    return EventError(
+      .validation, "\(subject): \(expectation), but \(typeName(value)) came",
+      field: path.isEmpty ? nil : fieldName(path), received: value.map(rendered))
+  }
+
+  /// `rewards[2].itemTypeId`
+  private static func fieldName(_ path: [any CodingKey]) -> String {
+    path.reduce(into: "") { name, key in
+      if let index = key.intValue {
+        name += "[\(index)]"
+      } else {
+        name += name.isEmpty ? key.stringValue : ".\(key.stringValue)"
+      }
+    }
+  }
+
+  private static func phrase(for type: any Any.Type) -> String {
+    switch type {
+    case is String.Type: "a string"
+    case is Bool.Type: "true or false"
+    case is any BinaryInteger.Type: "a whole number"
+    case is any BinaryFloatingPoint.Type: "a number"
+    case is [String: Any].Type: "an object"
+    case is [Any].Type: "an array"
+    default: "a value of another type"
+    }
+  }
+
+  private static func typeName(_ value: Any?) -> String {
+    switch value {
+    case nil: "nothing"
+    case is NSNull: "null"
+    case let number as NSNumber: isBoolean(number) ? "true or false" : "another number"
+    case is String: "a string"
+    case is [Any]: "an array"
+    case is [String: Any]: "an object"
+    default: "something else"
+    }
+  }
+
+  private static func isBoolean(_ number: NSNumber) -> Bool {
+    String(cString: number.objCType) == "c"
+  }
+
+  private static func rendered(_ value: Any) -> String {
+    let options: JSONSerialization.WritingOptions = [.fragmentsAllowed, .sortedKeys, .withoutEscapingSlashes]
+    guard let data = try? JSONSerialization.data(withJSONObject: value, options: options) else { return "\(value)" }
+    return shortened(String(decoding: data, as: UTF8.self))
+  }
+
+  /// Enough to recognise a value by, and no more: an event can be a megabyte.
+  package static func shortened(_ text: String, to limit: Int = 80) -> String {
+    text.count <= limit ? text : "\(text.prefix(limit))…"
   }
 }

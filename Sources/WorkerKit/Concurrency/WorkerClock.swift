@@ -1,0 +1,24 @@
+/// The clock that leases, timeouts and backoff run on: the time since some moment, and waiting.
+///
+/// One small type over any `Clock`, so that a test can turn the hands itself.
+public struct WorkerClock: Sendable {
+  private let elapsed: @Sendable () -> Duration
+  private let sleepUntil: @Sendable (Duration) async throws -> Void
+
+  public init<C: Clock>(_ clock: C) where C.Duration == Duration {
+    let origin = clock.now
+    elapsed = { origin.duration(to: clock.now) }
+    sleepUntil = { try await clock.sleep(until: origin.advanced(by: $0), tolerance: nil) }
+  }
+
+  /// Goes on while the machine sleeps, as SQS's own clock does.
+  public static let continuous = WorkerClock(ContinuousClock())
+
+  /// The time since an arbitrary moment; never goes back.
+  public var now: Duration { elapsed() }
+
+  /// - Throws: `CancellationError` as soon as the task is cancelled.
+  public func sleep(for duration: Duration) async throws {
+    try await sleepUntil(now + duration)
+  }
+}

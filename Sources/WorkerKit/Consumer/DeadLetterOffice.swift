@@ -1,0 +1,71 @@
+import Logging
+
+/// Sends what cannot be handled to the dead-letter queue that the queue's redrive policy names.
+struct DeadLetterOffice: Sendable {
+  /// SQS's limit for a message, body and attributes together.
+  static let messageSizeLimit = 1_048_576
+  /// SQS's limit for a message.
+  static let attributeLimit = 10
+
+  let queue: any MessageQueue
+  let logger: Logger
+
+  /// - Returns: false where it could not be sent. Then the message is best left where it is: SQS's own redrive moves
+  ///   it after maxReceiveCount, with its id.
+  func send(_ message: ReceivedMessage, failure: Failure) async -> Bool {
+    var logger = logger
+    logger[metadataKey: "messageId"] = "\(message.id)"
+    do {
+      guard let deadLetters = try await queue.deadLetterQueue() else {
+        logger.warning(
+          "the queue has no dead-letter queue, so the message stays; give the queue a redrive policy",
+          metadata: ["queue": "\(queue.name)"])
+        return false
+      }
+      guard let letter = Self.letter(for: message, failure: failure, isFIFO: deadLetters.isFIFO) else {
+        logger.warning(
+          "the message leaves no room for a WorkerFailure attribute; it is left for the queue's redrive policy",
+          metadata: ["attributes": "\(message.attributes.count)", "bytes": "\(message.body.count)"])
+        return false
+      }
+      for outcome in try await deadLetters.send([letter]) {
+        _ = try outcome.get()
+      }
+      return true
+    } catch {
+      let cause = QueueError(wrapping: error)
+      logger.warning(
+        """
+        the message could not be sent to the dead-letter queue; it is left for the queue's redrive policy. \
+        The worker needs sqs:SendMessage and sqs:GetQueueUrl on the dead-letter queue, and sqs:GetQueueAttributes \
+        on the queue
+        """,
+        metadata: ["queue": "\(queue.name)", "error": "\(cause)"])
+      return false
+    }
+  }
+
+  /// The message as it came, with its failure as one attribute more.
+  ///
+  /// - Returns: nil where SQS's limits leave no room for that, or where the body is no text that SQS would take.
+  static func letter(for message: ReceivedMessage, failure: Failure, isFIFO: Bool) -> OutgoingMessage? {
+    guard let body = String(validating: message.body, as: UTF8.self) else { return nil }
+    var attributes = message.attributes
+    attributes[WorkerFailure.attributeName] = nil
+    guard attributes.count < attributeLimit else { return nil }
+    let size = attributes.reduce(message.body.count) { $0 + $1.value.size(named: $1.key) }
+    let workerFailure = WorkerFailure(failure, of: message)
+    guard let attribute = workerFailure.attribute(fitting: messageSizeLimit - size) else { return nil }
+    attributes[WorkerFailure.attributeName] = attribute
+    return OutgoingMessage(
+      body: body, attributes: attributes,
+      groupID: message.groupID ?? (isFIFO ? workerFailure.messageId : nil),
+      deduplicationID: isFIFO ? workerFailure.messageId : nil,
+      traceHeader: message.traceHeader)
+  }
+}
+
+extension MessageQueue {
+  /// Whether the queue keeps its groups in order: SQS says so by the name.
+  var isFIFO: Bool { name.hasSuffix(".fifo") }
+}

@@ -1,0 +1,50 @@
+/// One receive of one message, and who may still settle it.
+///
+/// A message is settled at most once a receive: by its handler's outcome, or by the shutdown that gives it back, but
+/// not after its lease was lost. ``claim(_:)`` decides between them.
+final class Delivery: Sendable, Hashable {
+  enum State: Sendable, Hashable {
+    /// Its handler runs, or waits for its turn.
+    case held
+    /// Its outcome is being told to the queue; `advancesGroup` when the next message of its group may go.
+    case settled(advancesGroup: Bool)
+    /// Someone else may have it by now.
+    case lost
+  }
+
+  let message: ReceivedMessage
+  /// By the consumer's clock, when the answer came. SQS's own count began the way back earlier, which is little beside
+  /// what the lease keeps in reserve.
+  let receivedAt: Duration
+  private let storage: Locked<(state: State, leaseEnd: Duration)>
+
+  init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration) {
+    self.message = message
+    self.receivedAt = receivedAt
+    storage = Locked((.held, receivedAt + visibilityTimeout))
+  }
+
+  var state: State { storage.withLock { $0.state } }
+
+  var leaseEnd: Duration {
+    get { storage.withLock { $0.leaseEnd } }
+    set { storage.withLock { $0.leaseEnd = newValue } }
+  }
+
+  /// Takes the sole right to settle, or marks the lease as lost.
+  ///
+  /// - Returns: false when another claim came first.
+  func claim(_ state: State) -> Bool {
+    storage.withLock { storage in
+      guard storage.state == .held else { return false }
+      storage.state = state
+      return true
+    }
+  }
+
+  static func == (first: Delivery, second: Delivery) -> Bool { first === second }
+
+  func hash(into hasher: inout Hasher) {
+    hasher.combine(ObjectIdentifier(self))
+  }
+}

@@ -1,0 +1,78 @@
+import Foundation
+
+/// Why a message was not handled, and what follows: what the error became under its route's policy.
+///
+/// Middleware sees it as the error that ``Middleware/handle(_:next:)`` throws.
+public struct Failure: ClassifiedError, CustomStringConvertible {
+  public var kind: ErrorKind
+  /// The cause and the next step; holds no part of the event.
+  public var message: String
+  public var field: String?
+  /// What came, shortened: for the dead-letter queue alone.
+  public var received: String?
+  /// `<plugin>.<handler>`; nil where no route took the message.
+  public var handler: String?
+  /// The eventType of the route; nil where no route took the message.
+  public var route: String?
+  /// W3C trace id, where a tracer is at work.
+  public var traceID: String?
+  public var settlement: Settlement.Plan
+
+  public var description: String { "\(kind): \(message)" }
+}
+
+/// The `WorkerFailure` attribute of a dead letter, in JSON: why it is one, and where it came from.
+struct WorkerFailure: Codable {
+  static let attributeName = "WorkerFailure"
+
+  var kind: String
+  var message: String
+  var field: String?
+  var received: String?
+  var handler: String?
+  var route: String?
+  var receiveCount: Int
+  /// ISO 8601.
+  var firstReceived: String?
+  /// The id of the event's first message, however often it was dead-lettered and redriven since.
+  var messageId: String
+  var traceId: String?
+
+  init(_ failure: Failure, of message: ReceivedMessage) {
+    kind = failure.kind.rawValue
+    self.message = failure.message
+    field = failure.field
+    received = failure.received
+    handler = failure.handler
+    route = failure.route
+    receiveCount = message.receiveCount
+    firstReceived = message.firstReceivedAt?.formatted(.iso8601)
+    messageId = MessageIdentity(message).originalMessageID
+    traceId = failure.traceID
+  }
+
+  /// - Parameter limit: in bytes; the message is shortened to fit.
+  /// - Returns: nil where even a bare failure does not fit.
+  func attribute(fitting limit: Int) -> MessageAttribute? {
+    var failure = self
+    while true {
+      guard let json = failure.json else { return nil }
+      let attribute = MessageAttribute.string(json)
+      let excess = attribute.size(named: Self.attributeName) - limit
+      if excess <= 0 { return attribute }
+      if failure.received != nil {
+        failure.received = nil
+      } else if failure.message.count > 1 {
+        failure.message = failure.message.prefix(max(0, failure.message.count - excess - 1)) + "…"
+      } else {
+        return nil
+      }
+    }
+  }
+
+  private var json: String? {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return (try? encoder.encode(self)).map { String(decoding: $0, as: UTF8.self) }
+  }
+}

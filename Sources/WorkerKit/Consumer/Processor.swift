@@ -1,0 +1,100 @@
+import Logging
+
+/// Takes one message through its route, and says what becomes of it. Touches no queue.
+struct Processor: Sendable {
+  let queue: String
+  let table: RoutingTable
+  let middleware: [any Middleware]
+  let clock: WorkerClock
+  /// From 0 up to 1; where in its range a jittered backoff falls.
+  let random: @Sendable () -> Double
+  let logger: Logger
+
+  func process(_ message: ReceivedMessage) async -> Settlement {
+    let routing = Result { try matchRoute(message) }
+    let route = try? routing.get()
+    let handle: Middleware.Next = { context in
+      do {
+        let route = try routing.get()
+        try await TimeoutMiddleware(limit: route.timeout, clock: clock).handle(context) { context in
+          try await route.handler.handle(message.body, context)
+        }
+      } catch {
+        throw classify(error, of: message, route: route)
+      }
+    }
+    let chain = middleware.reversed().reduce(handle) { next, middleware in
+      { context in try await middleware.handle(context, next: next) }
+    }
+    do {
+      try await chain(makeContext(message, route: route))
+      return .delete
+    } catch {
+      guard let failure = classify(error, of: message, route: route) as? Failure else { return .release }
+      return Settlement(failure)
+    }
+  }
+
+  private func matchRoute(_ message: ReceivedMessage) throws -> Route {
+    let eventType = try Envelope(body: message.body).eventType
+    guard let route = table.route(for: eventType) else {
+      let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""
+      throw UnroutedEvent(
+        message: "eventType: expected one of \(table.eventTypes.joined(separator: ", ")), but another came\(hint)",
+        received: EventDecoder.shortened(eventType))
+    }
+    return route
+  }
+
+  /// Turns any error into a ``Failure`` under the route's policy; `CancellationError` when the worker stops.
+  private func classify(_ error: any Error, of message: ReceivedMessage, route: Route?) -> any Error {
+    if let failure = error as? Failure { return failure }
+    if Task.isCancelled { return CancellationError() }
+    let event = error as? EventError
+    let unrouted = error as? UnroutedEvent
+    let kind = (error as? any ClassifiedError)?.kind ?? .unexpected
+    return Failure(
+      kind: kind,
+      message: event?.message ?? unrouted?.message
+        ?? EventDecoder.shortened(String(describing: error), to: 500),
+      field: event?.field ?? unrouted.map { _ in "eventType" },
+      received: event?.received ?? unrouted?.received,
+      handler: route?.handlerName,
+      route: route?.eventType,
+      traceID: TracingMiddleware.currentTraceID,
+      settlement: plan(kind, isUnrouted: unrouted != nil, receiveCount: message.receiveCount, route: route))
+  }
+
+  private func plan(_ kind: ErrorKind, isUnrouted: Bool, receiveCount: Int, route: Route?) -> Settlement.Plan {
+    if isUnrouted {
+      return table.unrouted == .deadLetter ? .deadLetter : .leave
+    }
+    switch (route?.errorPolicy ?? .standard).disposition(of: kind) {
+    case .permanent: return .deadLetter
+    case .transient:
+      let backoff = route?.backoff ?? .standard
+      return .retry(after: backoff.delay(afterAttempt: receiveCount, random: random()))
+    }
+  }
+
+  private func makeContext(_ message: ReceivedMessage, route: Route?) -> HandlerContext {
+    let identity = MessageIdentity(message)
+    // A label of metrics too, so never what the message says of itself.
+    let eventType = route?.eventType ?? "unrouted"
+    var logger = logger
+    logger[metadataKey: "messageId"] = "\(message.id)"
+    logger[metadataKey: "route"] = "\(eventType)"
+    logger[metadataKey: "attempt"] = "\(message.receiveCount)"
+    return HandlerContext(
+      eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
+      idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,
+      attributes: message.attributes, logger: logger)
+  }
+}
+
+/// An event that no route names: what follows is the table's decision, not a policy's.
+private struct UnroutedEvent: ClassifiedError {
+  let kind = ErrorKind.validation
+  let message: String
+  let received: String
+}

@@ -1,0 +1,34 @@
+import Logging
+
+/// What is looked at once, before the first receive.
+extension QueueConsumer {
+  /// - Throws: when the queue does not exist; whatever else goes wrong may pass, and is only said.
+  func checkQueue() async throws {
+    let attributes: QueueAttributes
+    do {
+      attributes = try await queue.attributes()
+    } catch let error as QueueError where error.isQueueMissing {
+      throw error
+    } catch {
+      logger.warning(
+        "the queue's attributes cannot be read (sqs:GetQueueAttributes); dead letters need its redrive policy",
+        metadata: ["error": "\(QueueError(wrapping: error))"])
+      return
+    }
+    guard let policy = attributes.redrivePolicy else {
+      logger.warning("the queue has no redrive policy: what cannot be handled stays on it until it expires")
+      return
+    }
+    if policy.maxReceiveCount != configuration.maxReceiveCount {
+      logger.warning(
+        "maxReceiveCount differs from the queue's redrive policy, which wins",
+        metadata: ["routes": "\(configuration.maxReceiveCount)", "queuePolicy": "\(policy.maxReceiveCount)"])
+    }
+    logger.info(
+      "consumer started",
+      metadata: [
+        "concurrency": "\(configuration.concurrency)", "maxReceiveCount": "\(policy.maxReceiveCount)",
+        "deadLetters": "\(policy.deadLetterTargetArn)",
+      ])
+  }
+}

@@ -1,0 +1,179 @@
+public import Logging
+import Metrics
+public import ServiceLifecycle
+import Tracing
+
+/// Receives a queue's messages and hands each to the handler that the routing table names.
+///
+/// Runs as a service. A graceful shutdown stops receiving at once, lets what is in hand finish until
+/// ``Configuration/shutdownDeadline``, and gives the rest back.
+public struct QueueConsumer: Service {
+  public struct Configuration: Sendable {
+    /// How many messages are handled at once.
+    public var concurrency = 16
+    /// How many messages one receive asks for: 1 to 10.
+    public var maxMessages = 5
+    public var waitTime = Duration.seconds(5)
+    /// How long a message is invisible to others; extended while its handler runs.
+    public var visibilityTimeout = Duration.seconds(30)
+    /// Where the queue's own redrive policy cannot be read.
+    public var maxReceiveCount = 3
+    /// How long a shutdown waits for handlers before it cancels them.
+    public var shutdownDeadline = Duration.seconds(30)
+    /// How long a settlement waits for others to share its call.
+    public var settlementWindow = Duration.milliseconds(10)
+    /// Returns as soon as the queue holds nothing, instead of waiting for more.
+    public var stopsWhenEmpty = false
+    public var middleware: [any Middleware] = []
+
+    public init() {}
+  }
+
+  /// What became of the messages so far.
+  public let tally = Tally()
+
+  let queue: any MessageQueue
+  let configuration: Configuration
+  let clock: WorkerClock
+  let logger: Logger
+  let inFlight: InFlight
+  private let processor: Processor
+  private let lease: Lease
+  let settler: Settler
+  /// Called when the shutdown has given back messages whose handlers ignore their cancellation.
+  let onStuckHandlers: (@Sendable () -> Void)?
+
+  /// - Parameters:
+  ///   - queue: What to receive from.
+  ///   - table: Which handler takes which event.
+  ///   - clock: For leases, timeouts and backoff.
+  ///   - random: Draws from 0 up to 1, for jitter.
+  ///   - onStuckHandlers: Handlers that ignore their cancellation keep ``run()`` from returning. After their messages
+  ///     were given back, this is called, so that a process can exit all the same.
+  public init(
+    queue: any MessageQueue,
+    table: RoutingTable,
+    configuration: Configuration = Configuration(),
+    clock: WorkerClock = .continuous,
+    random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+    logger: Logger,
+    onStuckHandlers: (@Sendable () -> Void)? = nil
+  ) {
+    var logger = logger
+    logger[metadataKey: "queue"] = "\(queue.name)"
+    let settler = Settler(queue: queue, clock: clock, logger: logger, window: configuration.settlementWindow)
+    self.queue = queue
+    self.configuration = configuration
+    self.clock = clock
+    self.logger = logger
+    self.settler = settler
+    self.onStuckHandlers = onStuckHandlers
+    inFlight = InFlight(capacity: configuration.concurrency)
+    processor = Processor(
+      queue: queue.name, table: table,
+      middleware: [LoggingMiddleware(clock: clock), MetricsMiddleware(clock: clock), TracingMiddleware()]
+        + configuration.middleware,
+      clock: clock, random: random, logger: logger)
+    lease = Lease(visibilityTimeout: configuration.visibilityTimeout, clock: clock) { delivery, timeout in
+      await settler.extend(delivery, by: timeout)
+    }
+  }
+
+  /// The loop. One message's walk:
+  ///
+  /// 1. wait for free slots, and receive no more messages than there are;
+  /// 2. start a child task for each, which keeps the message's lease while
+  /// 3. the processor takes it through its route, and says what becomes of it;
+  /// 4. settle it, once, unless the lease was lost;
+  /// 5. free its slot.
+  ///
+  /// - Throws: a ``QueueError`` when the queue does not exist at the start. Later failures are waited out.
+  public func run() async throws {
+    try await checkQueue()
+    await withDiscardingTaskGroup { group in
+      var failures = ReceiveFailures()
+      while !Task.isShuttingDownGracefully, !Task.isCancelled {
+        do {
+          let deliveries = try await cancelWhenGracefulShutdown { try await receive() }
+          failures.end(logger)
+          if deliveries.isEmpty, configuration.stopsWhenEmpty, try await queue.attributes().isEmpty { break }
+          for (delivery, predecessor) in inOrder(deliveries) {
+            group.addTask { await handle(delivery, after: predecessor) }
+          }
+        } catch is CancellationError {
+          break
+        } catch {
+          let delay = failures.add(error, logger)
+          try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
+        }
+      }
+      await drain(cancelHandlers: group.cancelAll)
+    }
+    logger.info("consumer stopped")
+  }
+
+  /// Step 1. Everything received is in flight when this returns.
+  private func receive() async throws -> [Delivery] {
+    let free = try await inFlight.freeSlots()
+    return try await withSpan("sqs.poll", ofKind: .client) { span in
+      span.updateAttributes { attributes in
+        attributes["messaging.system"] = "aws_sqs"
+        attributes["messaging.operation.name"] = "receive"
+        attributes["messaging.operation.type"] = "receive"
+        attributes["messaging.destination.name"] = queue.name
+      }
+      let messages = try await queue.receive(
+        maxMessages: min(free, configuration.maxMessages, 10),
+        waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
+        visibilityTimeout: configuration.visibilityTimeout)
+      span.attributes["messaging.batch.message_count"] = messages.count
+      let receivedAt = clock.now
+      return messages.map { message in
+        let delivery = Delivery(
+          message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout)
+        inFlight.insert(delivery)
+        return delivery
+      }
+    }
+  }
+
+  /// Pairs each delivery of a FIFO queue with the one that must be done before it.
+  private func inOrder(_ deliveries: [Delivery]) -> [(delivery: Delivery, predecessor: Delivery?)] {
+    guard queue.isFIFO else { return deliveries.map { ($0, nil) } }
+    var last: [String: Delivery] = [:]
+    return deliveries.map { delivery in
+      (delivery, delivery.message.groupID.flatMap { last.updateValue(delivery, forKey: $0) })
+    }
+  }
+
+  /// Steps 2 to 5.
+  private func handle(_ delivery: Delivery, after predecessor: Delivery?) async {
+    defer { inFlight.remove(delivery) }
+    let settlement = await lease.holding(delivery) {
+      guard await mayFollow(predecessor) else { return Settlement.release }
+      return await processor.process(delivery.message)
+    }
+    guard let settlement else {
+      logger.warning(
+        "lease lost: the message may be with another worker, so its outcome here does not count",
+        metadata: ["messageId": "\(delivery.message.id)"])
+      tally.add("lost")
+      return
+    }
+    guard delivery.claim(.settled(advancesGroup: settlement.advancesGroup)) else { return }
+    tally.add(await settler.settle(delivery, settlement).name)
+  }
+
+  /// Waits for a message's turn in its group.
+  ///
+  /// - Returns: false when the message before it will come back, and this one must come after it.
+  private func mayFollow(_ predecessor: Delivery?) async -> Bool {
+    guard let predecessor else { return true }
+    do {
+      try await inFlight.untilDone(predecessor)
+    } catch {
+      return false
+    }
+    return predecessor.state == .settled(advancesGroup: true)
+  }
+}

@@ -1,0 +1,54 @@
+import Logging
+
+/// The order of a shutdown: receiving has stopped; then
+///
+/// 1. drain: handlers finish and their messages are settled, until the deadline;
+/// 2. cancel the handlers that are left; those that heed it give their messages back;
+/// 3. give back the messages of those that do not, so that another worker can have them at once;
+/// 4. report them, for they alone keep the consumer from returning.
+extension QueueConsumer {
+  /// How long a cancelled handler has to end.
+  private static let cancellationGrace = Duration.seconds(1)
+
+  func drain(cancelHandlers: () -> Void) async {
+    let waiting = inFlight.deliveries.count
+    if waiting > 0 {
+      logger.notice(
+        "finishing what is in hand",
+        metadata: ["messages": "\(waiting)", "deadline": "\(configuration.shutdownDeadline.inSeconds)s"])
+    }
+    if Task.isCancelled == false, await isDrained(within: configuration.shutdownDeadline) { return }
+    cancelHandlers()
+    if await isDrained(within: Self.cancellationGrace) { return }
+    await abandonStuckHandlers()
+  }
+
+  private func abandonStuckHandlers() async {
+    let stuck = inFlight.deliveries.filter { $0.claim(.settled(advancesGroup: false)) }
+    for delivery in stuck {
+      logger.error(
+        "a handler ignores its cancellation; its message is given back",
+        metadata: ["messageId": "\(delivery.message.id)", "heldFor": "\((clock.now - delivery.receivedAt).inSeconds)s"])
+    }
+    await withDiscardingTaskGroup { group in
+      for delivery in stuck {
+        group.addTask {
+          tally.add(await settler.settle(delivery, .release).name)
+        }
+      }
+    }
+    onStuckHandlers?()
+  }
+
+  private func isDrained(within limit: Duration) async -> Bool {
+    await shieldedFromCancellation {
+      await withTaskGroup(of: Bool.self) { group in
+        group.addTask { (try? await inFlight.untilEmpty()) != nil }
+        group.addTask { (try? await clock.sleep(for: limit)) == nil }
+        let first = await group.next() ?? false
+        group.cancelAll()
+        return first
+      }
+    }
+  }
+}

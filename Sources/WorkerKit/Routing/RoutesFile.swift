@@ -1,0 +1,105 @@
+public import Foundation
+import Yams
+
+/// A `routes.yaml` that has been read and found right: the queues, the plugins and the routes of a worker.
+///
+///     let file = try RoutesFile(path: "routes.yaml", plugins: [PrizePlugin.self])
+///     let table = try await file.makeRoutingTable()
+public struct RoutesFile: Sendable {
+  public struct RouteConfiguration: Sendable {
+    public var eventType: String
+    public var handlerName: String
+    public var errorPolicy: ErrorPolicy
+    public var backoff: Backoff
+    public var timeout: Duration
+    var handlerConfiguration: ConfigurationValues
+  }
+
+  /// Those that are enabled, in the file's order.
+  public internal(set) var queues: [QueueConfiguration] = []
+  /// The names of those that `enabled: false` switches off.
+  public internal(set) var disabledQueues: [String] = []
+  /// In the file's order.
+  public internal(set) var routes: [RouteConfiguration] = []
+  public internal(set) var unrouted = Unrouted.deadLetter
+  var pluginConfigurations: [String: ConfigurationValues] = [:]
+  let catalog: PluginCatalog
+
+  init(catalog: PluginCatalog) {
+    self.catalog = catalog
+  }
+
+  /// Reads and checks a file.
+  ///
+  /// - Parameters:
+  ///   - path: Of the YAML file.
+  ///   - plugins: Those that the binary carries; their static members say which handlers and keys exist.
+  ///   - environment: Fills in `${NAME}` and `${NAME:-default}`.
+  /// - Throws: a ``ConfigurationError`` with everything that is wrong.
+  public init(
+    path: String, plugins: [any Plugin.Type], environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws {
+    try self.init(yaml: Self.contents(ofFileAt: path), file: path, plugins: plugins, environment: environment)
+  }
+
+  /// Reads and checks a document; `file` is its name in what is reported.
+  public init(
+    yaml: String, file: String = "routes.yaml", plugins: [any Plugin.Type], environment: [String: String] = [:]
+  ) throws {
+    var parser = RoutesParser(file: file, plugins: plugins, environment: environment)
+    self = try parser.parse(yaml)
+  }
+
+  /// One plugin's configuration, from a file whose other parts are not looked at: what the plugin's own commands need.
+  ///
+  /// - Throws: a ``ConfigurationError``.
+  public static func pluginConfiguration<P: Plugin>(
+    for plugin: P.Type,
+    inFileAt path: String,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws -> ConfigurationValues {
+    var reader = YAMLReader(file: path, environment: environment)
+    let root = reader.parse(try contents(ofFileAt: path))
+    let section = root?.mapping?["plugins"]?.mapping?[plugin.name]
+    let values = reader.values(of: plugin.configurationKeys, in: section, "plugins.\(plugin.name)", at: root)
+    guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
+    return values
+  }
+
+  /// Makes the plugins that the routes use, and binds each route to its handler.
+  ///
+  /// - Throws: what a plugin's or a handler's initializer throws.
+  public func makeRoutingTable() async throws -> RoutingTable {
+    var plugins: [String: any Plugin] = [:]
+    var bound: [Route] = []
+    for route in routes {
+      guard let registration = catalog.handlers[route.handlerName], let type = catalog.plugins[registration.pluginName]
+      else { preconditionFailure("\(route.handlerName) passed the check, but is not registered") }
+      let plugin: any Plugin
+      if let made = plugins[type.name] {
+        plugin = made
+      } else {
+        plugin = try await type.init(configuration: pluginConfigurations[type.name] ?? ConfigurationValues())
+        plugins[type.name] = plugin
+      }
+      bound.append(
+        Route(
+          eventType: route.eventType, handlerName: route.handlerName,
+          boundHandler: try registration.bind(plugin, route.handlerConfiguration),
+          errorPolicy: route.errorPolicy, backoff: route.backoff, timeout: route.timeout))
+    }
+    return RoutingTable(routes: bound, unrouted: unrouted)
+  }
+
+  private static func contents(ofFileAt path: String) throws -> String {
+    do {
+      return try String(contentsOfFile: path, encoding: .utf8)
+    } catch {
+      let reason =
+        FileManager.default.fileExists(atPath: path)
+        ? "cannot be read as UTF-8 text: \(error.localizedDescription)"
+        : "there is no such file; name another with --routes FILE, or copy routes.yaml from the README"
+      throw ConfigurationError(problems: [ConfigurationProblem(file: path, line: 1, column: 1, message: reason)])
+    }
+  }
+}

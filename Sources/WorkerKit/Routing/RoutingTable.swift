@@ -1,0 +1,66 @@
+/// Which handler takes which event, and what follows when it fails. Pure: it holds no resource of its own.
+public struct RoutingTable: Sendable {
+  private let routes: [String: Route]
+  /// What becomes of an event whose type no route names.
+  public let unrouted: Unrouted
+
+  public init(routes: [Route], unrouted: Unrouted = .deadLetter) {
+    self.routes = Dictionary(routes.map { ($0.eventType, $0) }) { _, last in last }
+    self.unrouted = unrouted
+  }
+
+  public var eventTypes: [String] { routes.keys.sorted() }
+
+  public func route(for eventType: String) -> Route? {
+    routes[eventType]
+  }
+}
+
+/// What becomes of an event whose type no route names. It is never deleted unseen.
+public enum Unrouted: String, Sendable, CaseIterable {
+  /// It goes to the dead-letter queue at once.
+  case deadLetter
+  /// It stays on the queue, for another worker or for the queue's redrive policy.
+  case leave
+}
+
+/// One line of the routing table.
+public struct Route: Sendable {
+  public let eventType: String
+  /// `<plugin>.<handler>`
+  public let handlerName: String
+  public let errorPolicy: ErrorPolicy
+  public let backoff: Backoff
+  /// How long the handler may take.
+  public let timeout: Duration
+  let handler: BoundHandler
+
+  public init(
+    eventType: String,
+    handlerName: String,
+    handler: some EventHandler,
+    errorPolicy: ErrorPolicy = .standard,
+    backoff: Backoff = .standard,
+    timeout: Duration = .seconds(20)
+  ) {
+    self.init(
+      eventType: eventType, handlerName: handlerName, boundHandler: BoundHandler(handler),
+      errorPolicy: errorPolicy, backoff: backoff, timeout: timeout)
+  }
+
+  init(
+    eventType: String,
+    handlerName: String,
+    boundHandler: BoundHandler,
+    errorPolicy: ErrorPolicy,
+    backoff: Backoff,
+    timeout: Duration
+  ) {
+    self.eventType = eventType
+    self.handlerName = handlerName
+    self.handler = boundHandler
+    self.errorPolicy = errorPolicy
+    self.backoff = backoff
+    self.timeout = timeout
+  }
+}
