@@ -28,13 +28,57 @@ package enum EventDecoder {
     case .typeMismatch(let type, let context):
       return mismatch("expected \(phrase(for: type))", at: context.codingPath, body: body)
     case .dataCorrupted(let context):
-      guard (try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed)) != nil else {
+      guard let root = try? JSONSerialization.jsonObject(with: body, options: .fragmentsAllowed) else {
         return notJSON(context, body: body)
+      }
+      // Valid after all, and no event's own complaint: JSONDecoder says this of a number that does not fit.
+      if context.codingPath.isEmpty, context.debugDescription.contains("not valid JSON") {
+        return unrepresentableNumber(in: root, body: body)
       }
       return mismatch(context.debugDescription, at: context.codingPath, body: body)
     @unknown default:
       return EventError(.validation, "the body is not the event that its handler expects")
     }
+  }
+
+  /// Foundation says that a number does not fit its field, but not which: a fraction or a giant where a whole number
+  /// was expected. Those numbers are easily found, and there is seldom more than one.
+  private static func unrepresentableNumber(in root: Any, body: Data) -> EventError {
+    let paths = suspectNumbers(in: root, path: [])
+    guard paths.count == 1, let path = paths.first else {
+      let names = paths.map(fieldName).joined(separator: " or ")
+      return EventError(.validation, "\(names): expected a whole number of ordinary size, but another number came")
+    }
+    return mismatch("expected a whole number of ordinary size", at: path, body: body)
+  }
+
+  private static func suspectNumbers(in value: Any, path: [any CodingKey]) -> [[any CodingKey]] {
+    switch value {
+    case let object as [String: Any]:
+      object.sorted { $0.key < $1.key }.flatMap { suspectNumbers(in: $0.value, path: path + [PathKey($0.key)]) }
+    case let array as [Any]:
+      array.enumerated().flatMap { suspectNumbers(in: $0.element, path: path + [PathKey($0.offset)]) }
+    case let number as NSNumber where Int64(exactly: number.doubleValue) == nil: [path]
+    default: []
+    }
+  }
+
+  private struct PathKey: CodingKey {
+    let stringValue: String
+    let intValue: Int?
+
+    init(_ name: String) {
+      stringValue = name
+      intValue = nil
+    }
+
+    init(_ index: Int) {
+      stringValue = "\(index)"
+      intValue = index
+    }
+
+    init?(stringValue: String) { self.init(stringValue) }
+    init?(intValue: Int) { self.init(intValue) }
   }
 
   private static func notJSON(_ context: DecodingError.Context, body: Data) -> EventError {

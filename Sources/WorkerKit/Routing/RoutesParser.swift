@@ -43,10 +43,7 @@ struct RoutesParser {
   }
 
   private mutating func readQueues(_ node: Node?, root: Node) {
-    let entries = reader.mapping(node, "queues")
-    if entries.isEmpty, reader.problems.isEmpty {
-      reader.report("`queues` must name at least one queue", at: node ?? root)
-    }
+    let entries = filledMapping(node, "queues", "`queues` must name at least one queue", root: root)
     for (name, keyNode, value) in entries {
       let what = "queues.\(name)"
       guard isEnabled(value) else {
@@ -101,10 +98,7 @@ struct RoutesParser {
   }
 
   private mutating func readRoutes(_ node: Node?, root: Node, defaults: Defaults) {
-    let entries = reader.mapping(node, "routes")
-    if entries.isEmpty, reader.problems.isEmpty {
-      reader.report("`routes` must map at least one eventType to a handler", at: node ?? root)
-    }
+    let entries = filledMapping(node, "routes", "`routes` must map at least one eventType to a handler", root: root)
     for (eventType, keyNode, value) in entries {
       let what = "routes.\(eventType)"
       let keys = reader.section(value, what, keys: ["handler", "with", "timeout", "retry", "errors"])
@@ -180,6 +174,17 @@ struct RoutesParser {
       }
     }
     return policy
+  }
+
+  private mutating func filledMapping(
+    _ node: Node?, _ what: String, _ demand: String, root: Node
+  ) -> [(key: String, keyNode: Node, value: Node)] {
+    let before = reader.problems.count
+    let entries = reader.mapping(node, what)
+    if entries.isEmpty, reader.problems.count == before {
+      reader.report(demand, at: node ?? root)
+    }
+    return entries
   }
 
   private mutating func choice<Choice: RawRepresentable<String> & CaseIterable>(

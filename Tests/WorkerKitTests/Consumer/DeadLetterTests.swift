@@ -1,0 +1,79 @@
+import Foundation
+import Testing
+import WorkerTesting
+
+@testable import WorkerKit
+
+@Suite("Dead letters")
+struct DeadLetterTests {
+  let failure = Failure(
+    kind: .notFound, message: "item type x does not exist", field: "itemTypeId", received: #""x""#,
+    handler: "prizes.item", route: "ITEM_AWARDED", traceID: "0af7651916cd43dd8448eb211c80319c",
+    settlement: .deadLetter)
+
+  func message(body: String = "{}", attributes: [String: MessageAttribute] = [:]) -> ReceivedMessage {
+    ReceivedMessage(
+      id: "m-1", receiptHandle: "h", body: Array(body.utf8), attributes: attributes, receiveCount: 2,
+      firstReceivedAt: Date(timeIntervalSince1970: 1_700_000_000))
+  }
+
+  @Test("a letter has the original body and attributes, and one attribute more that says why")
+  func letter() throws {
+    let original = message(
+      body: #"{"a":1}"#, attributes: ["k": .string("v"), "b": MessageAttribute(dataType: "Binary.x", value: .binary([1]))])
+    let letter = try #require(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false))
+    #expect(letter.body == #"{"a":1}"#)
+    #expect(letter.attributes["k"] == .string("v"))
+    #expect(letter.attributes["b"] == MessageAttribute(dataType: "Binary.x", value: .binary([1])))
+    #expect(letter.groupID == nil)
+    let json = try #require(letter.attributes["WorkerFailure"]?.stringValue)
+    let object = try #require(try JSONSerialization.jsonObject(with: Data(json.utf8)) as? NSDictionary)
+    #expect(
+      object == [
+        "kind": "notFound", "message": "item type x does not exist", "field": "itemTypeId", "received": #""x""#,
+        "handler": "prizes.item", "route": "ITEM_AWARDED", "receiveCount": 2, "firstReceived": "2023-11-14T22:13:20Z",
+        "messageId": "m-1", "traceId": "0af7651916cd43dd8448eb211c80319c",
+      ] as NSDictionary)
+  }
+
+  @Test("in a FIFO queue a letter keeps its group, and is deduplicated by the original id")
+  func fifo() throws {
+    var original = message()
+    original.groupID = "guild-1"
+    let letter = try #require(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: true))
+    #expect(letter.groupID == "guild-1")
+    #expect(letter.deduplicationID == "m-1")
+  }
+
+  @Test("nine attributes leave room for ours, ten do not; a failure of before gives its place")
+  func attributeLimit() throws {
+    let nine = Dictionary(uniqueKeysWithValues: (1...9).map { ("a\($0)", MessageAttribute.string("v")) })
+    #expect(DeadLetterOffice.letter(for: message(attributes: nine), failure: failure, isFIFO: false)?.attributes.count == 10)
+    let ten = nine.merging(["a10": .string("v")]) { $1 }
+    #expect(DeadLetterOffice.letter(for: message(attributes: ten), failure: failure, isFIFO: false) == nil)
+    let redriven = nine.merging(["WorkerFailure": .string("{}")]) { $1 }
+    #expect(
+      DeadLetterOffice.letter(for: message(attributes: redriven), failure: failure, isFIFO: false)?.attributes.count == 10)
+  }
+
+  @Test("near the size limit the failure is shortened; where nothing fits there is no letter", arguments: [0, 100, 300, 500, 5000])
+  func sizeLimit(room: Int) throws {
+    let original = message(body: String(repeating: "x", count: DeadLetterOffice.messageSizeLimit - room))
+    let letter = DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false)
+    guard let letter else {
+      #expect(room <= 300)
+      return
+    }
+    let size = letter.attributes.reduce(letter.body.utf8.count) { $0 + $1.value.size(named: $1.key) }
+    #expect(size <= DeadLetterOffice.messageSizeLimit)
+    let json = try #require(letter.attributes["WorkerFailure"]?.stringValue)
+    #expect(try JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8)).messageId == "m-1")
+  }
+
+  @Test("a body that is no text has no letter: SQS would not take it")
+  func binaryBody() {
+    var original = message()
+    original.body = [0xFF, 0xFE]
+    #expect(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false) == nil)
+  }
+}

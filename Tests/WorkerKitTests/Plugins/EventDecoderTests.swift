@@ -1,0 +1,85 @@
+import Testing
+
+@testable import WorkerKit
+
+@Suite("Decoding an event")
+struct EventDecoderTests {
+  struct Order: Decodable {
+    struct Line: Decodable { var amount: Int }
+    var lines: [Line]
+  }
+
+  func failure<Event: Decodable>(_ type: Event.Type, _ body: [UInt8]) -> EventError? {
+    do {
+      _ = try EventDecoder.decode(type, from: body)
+      return nil
+    } catch {
+      return error as? EventError
+    }
+  }
+
+  @Test("a good event decodes; fields that the handler does not know are ignored")
+  func good() throws {
+    let event = try EventDecoder.decode(Greeting.self, from: Array(#"{"name":"Ada","times":2,"x":null}"#.utf8))
+    #expect(event == Greeting(name: "Ada", times: 2))
+  }
+
+  @Test(
+    "what is wrong with a field is said: its name, what was expected and what came",
+    arguments: [
+      (#"{"times":1}"#, "name", "the field is missing", "nothing"),
+      (#"{"name":null,"times":1}"#, "name", "expected a string, but null came", "null"),
+      (#"{"name":7,"times":1}"#, "name", "expected a string, but another number came", "7"),
+      (#"{"name":{},"times":1}"#, "name", "expected a string, but an object came", "{}"),
+      (#"{"name":"a","times":"5"}"#, "times", "expected a whole number, but a string came", #""5""#),
+      (#"{"name":"a","times":true}"#, "times", "expected a whole number, but true or false came", "true"),
+      (#"{"name":"a","times":[1]}"#, "times", "expected a whole number, but an array came", "[1]"),
+      (#"{"name":"a","times":1.5}"#, "times", "expected a whole number of ordinary size, but another number came", "1.5"),
+      (#"{"name":"a","times":1e30}"#, "times", "expected a whole number of ordinary size, but another number came", "1e+30"),
+      (#"{"name":"a","times":1,"tags":["x",5]}"#, "tags[1]", "expected a string, but another number came", "5"),
+    ])
+  func fields(body: String, field: String, message: String, received: String) throws {
+    let error = try #require(failure(Greeting.self, Array(body.utf8)))
+    #expect(error.kind == .validation)
+    #expect(error.field == field)
+    #expect(error.message.hasPrefix("\(field): "))
+    #expect(error.message.contains(message), "\(error.message)")
+    #expect(error.received == received)
+  }
+
+  @Test("a field in a list in an object is named by its path")
+  func nested() throws {
+    let error = try #require(failure(Order.self, Array(#"{"lines":[{"amount":1},{"amount":"2"}]}"#.utf8)))
+    #expect(error.field == "lines[1].amount")
+  }
+
+  static let deeplyNested = String(repeating: "[", count: 10_000) + String(repeating: "]", count: 10_000)
+
+  @Test(
+    "a body that is no JSON object is refused",
+    arguments: [
+      "", "hello", "{", #"{"name":"a","times":1"#, "[]", "5", "null", #""text""#, deeplyNested,
+      #"{"name":"\ud800","times":1}"#,
+    ])
+  func notAnObject(body: String) throws {
+    let error = try #require(failure(Greeting.self, Array(body.utf8)))
+    #expect(error.kind == .validation)
+    #expect(error.message.contains("expected"), "\(error.message)")
+  }
+
+  @Test("a body that is not UTF-8 is refused, wherever the broken text stands", arguments: ["name", "unread"])
+  func notUTF8(field: String) throws {
+    let body = Array(#"{"times":1,"name":"a","\#(field)":""#.utf8) + [0xC0, 0xAF] + Array(#""}"#.utf8)
+    let error = try #require(failure(Greeting.self, body))
+    #expect(error.kind == .validation)
+    #expect(error.message.contains("expected"), "\(error.message)")
+  }
+
+  @Test("what came is shortened: an event can be a megabyte")
+  func shortened() throws {
+    let body = #"{"name":["\#(String(repeating: "x", count: 1_000_000))"],"times":1}"#
+    let error = try #require(failure(Greeting.self, Array(body.utf8)))
+    #expect(try #require(error.received).count < 100)
+    #expect(error.message.count < 200)
+  }
+}
