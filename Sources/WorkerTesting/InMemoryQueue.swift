@@ -22,7 +22,7 @@ public final class InMemoryQueue: MessageQueue {
 
   /// An operation that a test can make fail.
   public enum Operation: Sendable, Hashable {
-    case receive, delete, changeVisibility, send
+    case receive, delete, changeVisibility, send, attributes
   }
 
   private struct Stored {
@@ -136,6 +136,7 @@ public final class InMemoryQueue: MessageQueue {
   }
 
   public func attributes() async throws -> QueueAttributes {
+    try failIfAsked(.attributes)
     let now = clock.now
     return state.withLock { state in
       QueueAttributes(

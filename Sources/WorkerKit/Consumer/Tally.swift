@@ -1,11 +1,16 @@
 /// How many messages ended how, for a summary.
 public final class Tally: Sendable {
-  private let counts = Locked<[String: Int]>([:])
+  private let counts = Watched<[String: Int]>([:])
 
   func add(_ outcome: String) {
-    counts.withLock { $0[outcome, default: 0] += 1 }
+    counts.update { $0[outcome, default: 0] += 1 }
   }
 
   /// By outcome: `handled`, `retried`, `dead-lettered`, `released`, `left`, `lost`.
-  public var outcomes: [String: Int] { counts.withLock { $0 } }
+  public var outcomes: [String: Int] { counts.value }
+
+  /// Waits until the counts meet a condition.
+  func wait(until condition: @escaping @Sendable ([String: Int]) -> Bool) async throws {
+    try await counts.wait(until: condition)
+  }
 }

@@ -1,0 +1,96 @@
+import Logging
+import ServiceLifecycle
+import WorkerTesting
+
+@testable import WorkerKit
+
+/// A consumer on a queue in memory, with a clock that the test turns.
+struct ConsumerHarness {
+  let clock = ManualClock()
+  let queue: InMemoryQueue
+  let deadLetters: InMemoryQueue
+  let consumer: QueueConsumer
+
+  /// - Parameter configure: Changes what the test is about; everything else is plain.
+  init(
+    queueName: String = "events",
+    handler: some EventHandler,
+    timeout: Duration = .seconds(20),
+    backoff: Backoff = Backoff(base: .seconds(2), factor: 2, max: .seconds(900), jitter: .none),
+    errorPolicy: ErrorPolicy = .standard,
+    unrouted: Unrouted = .deadLetter,
+    onStuckHandlers: (@Sendable () -> Void)? = nil,
+    configure: (inout QueueConsumer.Configuration) -> Void = { _ in }
+  ) {
+    let workerClock = WorkerClock(clock)
+    deadLetters = InMemoryQueue(queueName.replacing("events", with: "events-dlq"), clock: workerClock)
+    queue = InMemoryQueue(queueName, redrive: .init(to: deadLetters, maxReceiveCount: 3), clock: workerClock)
+    var configuration = QueueConsumer.Configuration()
+    configuration.settlementWindow = .zero
+    configuration.waitTime = .seconds(20)
+    configure(&configuration)
+    let route = Route(
+      eventType: "GREETED", handlerName: "greetings.hello", handler: handler, errorPolicy: errorPolicy,
+      backoff: backoff, timeout: timeout)
+    consumer = QueueConsumer(
+      queue: queue, table: RoutingTable(routes: [route], unrouted: unrouted), configuration: configuration,
+      clock: workerClock, random: { 0.5 }, logger: quietLogger, onStuckHandlers: onStuckHandlers)
+  }
+
+  static let greeting = #"{"eventType":"GREETED","name":"Ada","times":1}"#
+
+  /// Runs the consumer while the body runs, then shuts it down and waits for its end.
+  func run(_ body: () async throws -> Void) async throws {
+    let group = ServiceGroup(
+      configuration: .init(services: [.init(service: consumer)], logger: quietLogger))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      try await body()
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+  }
+
+  /// Waits until a message has been settled in some way.
+  func untilSettled(_ outcome: String, count: Int = 1) async throws {
+    try await consumer.tally.wait { $0[outcome, default: 0] >= count }
+  }
+}
+
+/// A gate that a handler waits at until the test opens it.
+final class Gate: Sendable {
+  private let state = Watched((arrived: 0, isOpen: false))
+
+  func pass() async throws {
+    state.update { $0.arrived += 1 }
+    try await state.wait { $0.isOpen }
+  }
+
+  /// Passes whether cancelled or not.
+  func passStubbornly() async {
+    await shieldedFromCancellation { try? await self.pass() }
+  }
+
+  func untilArrived(_ count: Int = 1) async throws {
+    try await state.wait { $0.arrived >= count }
+  }
+
+  func open() {
+    state.update { $0.isOpen = true }
+  }
+}
+
+/// What happened, in order.
+final class Record<Element: Sendable>: Sendable {
+  private let elements = Watched<[Element]>([])
+
+  func add(_ element: Element) {
+    elements.update { $0.append(element) }
+  }
+
+  var all: [Element] { elements.value }
+
+  func untilCount(_ count: Int) async throws {
+    try await elements.wait { $0.count >= count }
+  }
+}
