@@ -1,4 +1,96 @@
+// libcurl as Swift can call it: its setters are variadic, which Swift cannot, so each type has one here.
+// And the event source that drives it: epoll and an eventfd, or kqueue.
+
 #ifndef CCURL_H
 #define CCURL_H
+
 #include <curl/curl.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+static inline CURLcode ccurl_set_long(CURL *easy, CURLoption option, long value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_string(CURL *easy, CURLoption option, const char *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_pointer(CURL *easy, CURLoption option, const void *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+static inline CURLcode ccurl_set_list(CURL *easy, CURLoption option, struct curl_slist *value) {
+  return curl_easy_setopt(easy, option, value);
+}
+
+typedef size_t (*ccurl_data_callback)(char *data, size_t size, size_t count, void *context);
+
+static inline CURLcode ccurl_set_data_callback(CURL *easy, CURLoption option, ccurl_data_callback callback) {
+  return curl_easy_setopt(easy, option, callback);
+}
+
+static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
+  long value = 0;
+  curl_easy_getinfo(easy, info, &value);
+  return value;
+}
+
+static inline void *ccurl_get_private(CURL *easy) {
+  char *value = NULL;
+  curl_easy_getinfo(easy, CURLINFO_PRIVATE, &value);
+  return value;
+}
+
+static inline CURLMcode ccurl_multi_set_long(CURLM *multi, CURLMoption option, long value) {
+  return curl_multi_setopt(multi, option, value);
+}
+
+static inline CURLMcode ccurl_multi_set_pointer(CURLM *multi, CURLMoption option, void *value) {
+  return curl_multi_setopt(multi, option, value);
+}
+
+typedef int (*ccurl_socket_callback)(CURL *easy, curl_socket_t socket, int what, void *context, void *socket_context);
+typedef int (*ccurl_timer_callback)(CURLM *multi, long timeout_ms, void *context);
+
+static inline CURLMcode ccurl_multi_set_socket_callback(CURLM *multi, ccurl_socket_callback callback) {
+  return curl_multi_setopt(multi, CURLMOPT_SOCKETFUNCTION, callback);
+}
+
+static inline CURLMcode ccurl_multi_set_timer_callback(CURLM *multi, ccurl_timer_callback callback) {
+  return curl_multi_setopt(multi, CURLMOPT_TIMERFUNCTION, callback);
+}
+
+/// A finished transfer of a multi handle, out of curl's union.
+static inline bool ccurl_multi_next_done(CURLM *multi, CURL **easy, CURLcode *result) {
+  int left = 0;
+  for (CURLMsg *message; (message = curl_multi_info_read(multi, &left)) != NULL;) {
+    if (message->msg == CURLMSG_DONE) {
+      *easy = message->easy_handle;
+      *result = message->data.result;
+      return true;
+    }
+  }
+  return false;
+}
+
+typedef struct {
+  int fd;
+  bool readable;
+  bool writable;
+  bool failed;
+} ccurl_event;
+
+typedef struct ccurl_events ccurl_events;
+
+/// NULL when the system has no descriptor left.
+ccurl_events *ccurl_events_create(void);
+void ccurl_events_destroy(ccurl_events *events);
+/// Makes a wait return, from any thread.
+void ccurl_events_wake(ccurl_events *events);
+/// Watches a socket for what is asked for, and no longer for anything else.
+void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable);
+/// Waits for at most so many milliseconds, forever when negative. Returns how many sockets are ready.
+int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms);
+
 #endif

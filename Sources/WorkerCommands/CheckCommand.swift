@@ -1,0 +1,111 @@
+import ArgumentParser
+import Foundation
+import WorkerKit
+
+struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "check",
+      abstract: "Check routes.yaml, and show what it routes where.",
+      discussion: """
+        Shows every problem at once, each with its line, its column and the nearest valid name. Nothing is opened and
+        no queue is asked. Exit codes: 0 all is well, 78 it is not.
+        """)
+  }
+
+  @OptionGroup var routesOptions: RoutesOptions
+
+  @Flag(help: "Print the routes and queues, or the problems, as JSON.")
+  var json = false
+
+  func run() async throws {
+    let file: RoutesFile
+    do {
+      file = try routesOptions.load(for: Application.self)
+    } catch let error as ConfigurationError where json {
+      try printJSON(["problems": error.problems.map(ProblemReport.init)])
+      throw ExitCode(EX_CONFIG)
+    } catch {
+      throw exitCode(for: error)
+    }
+    let report = Report(file)
+    if json {
+      try printJSON(report)
+    } else {
+      print(report.text)
+      print("\(routesOptions.routes) is right.")
+    }
+  }
+}
+
+private struct ProblemReport: Encodable {
+  let line: Int
+  let column: Int
+  let message: String
+
+  init(_ problem: ConfigurationProblem) {
+    line = problem.line
+    column = problem.column
+    message = problem.message
+  }
+}
+
+private struct Report: Encodable {
+  struct Queue: Encodable {
+    var name: String
+    var url: String?
+    var enabled: Bool
+  }
+
+  struct Route: Encodable {
+    var eventType: String
+    var handler: String
+    var timeoutSeconds: Double
+    var permanent: [String]
+    var transient: [String]
+    var otherwise: String
+  }
+
+  var queues: [Queue]
+  var routes: [Route]
+  var unrouted: String
+
+  init(_ file: RoutesFile) {
+    queues =
+      file.queues.map { Queue(name: $0.name, url: $0.url, enabled: true) }
+      + file.disabledQueues.map { Queue(name: $0, url: nil, enabled: false) }
+    routes = file.routes.map { route in
+      func kinds(_ disposition: Disposition) -> [String] {
+        route.errorPolicy.dispositions.filter { $0.value == disposition }.map(\.key.rawValue).sorted()
+      }
+      return Route(
+        eventType: route.eventType, handler: route.handlerName, timeoutSeconds: route.timeout.inSeconds,
+        permanent: kinds(.permanent), transient: kinds(.transient), otherwise: route.errorPolicy.otherwise.rawValue)
+    }
+    unrouted = file.unrouted.rawValue
+  }
+
+  var text: String {
+    let queueRows = queues.map { [$0.name, $0.url ?? "disabled"] }
+    let routeRows = routes.map {
+      [
+        $0.eventType, $0.handler, Duration.seconds($0.timeoutSeconds).defaultValueDescription,
+        $0.permanent.joined(separator: " "),
+      ]
+    }
+    return """
+      \(table(["QUEUE", "URL"], queueRows))
+
+      \(table(["EVENT TYPE", "HANDLER", "TIMEOUT", "DEAD-LETTERED AT ONCE"], routeRows + [["anything else", unrouted, "", ""]]))
+
+      """
+  }
+}
+
+private func table(_ header: [String], _ rows: [[String]]) -> String {
+  let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+  return ([header] + rows).map { row in
+    zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ")
+      .trimmingCharacters(in: .whitespaces)
+  }.joined(separator: "\n")
+}

@@ -1,0 +1,26 @@
+import ArgumentParser
+import Foundation
+import WorkerKit
+
+/// Prints a value as JSON, its keys sorted.
+func printJSON(_ value: some Encodable) throws {
+  let encoder = JSONEncoder()
+  encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
+  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// Runs what reads a configuration; its problems go to standard error, and the process exits with 78.
+func exitingOnProblems<Result>(_ body: () throws -> Result) throws -> Result {
+  do {
+    return try body()
+  } catch {
+    throw exitCode(for: error)
+  }
+}
+
+func exitCode(for error: any Error) -> any Error {
+  guard let error = error as? ConfigurationError else { return error }
+  let count = error.problems.count == 1 ? "1 problem" : "\(error.problems.count) problems"
+  FileHandle.standardError.write(Data("\(error)\n\(count)\n".utf8))
+  return ExitCode(EX_CONFIG)
+}

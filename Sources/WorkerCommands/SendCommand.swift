@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import Logging
+import WorkerKit
+
+struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "send",
+      abstract: "Put an event into a queue, as a bot would.",
+      discussion: """
+        The file is sent as it is: what is wrong with it is for the worker to say. `-` reads standard input.
+
+          worker send event.json
+          echo '{"eventType":"ITEM_AWARDED", …}' | worker send -
+        """)
+  }
+
+  @Argument(help: ArgumentHelp("A file with the event in JSON, or - for standard input.", valueName: "event.json"))
+  var event: String
+
+  @OptionGroup var routesOptions: RoutesOptions
+
+  @Option(help: "Which queue of routes.yaml to send to; needed where it names several.")
+  var queue: String?
+
+  @Option(help: "How many messages to send, each an event of its own.")
+  var count = 1
+
+  @Option(help: ArgumentHelp("Handled once, however often it is sent: the IdempotencyKey attribute.", valueName: "key"))
+  var idempotencyKey: String?
+
+  @Option(help: ArgumentHelp("The message group, for a FIFO queue.", valueName: "id"))
+  var group: String?
+
+  func validate() throws {
+    guard (1...100_000).contains(count) else { throw ValidationError("--count must be from 1 to 100000") }
+  }
+
+  func run() async throws {
+    let file = try exitingOnProblems { try routesOptions.load(for: Application.self) }
+    let configuration = try selectQueue(in: file)
+    let body = try readEvent()
+    let queue = try SQSQueue(
+      url: configuration.url, region: configuration.region, client: CurlClient(), logger: Logger(label: "worker"))
+    var message = OutgoingMessage(body: body, groupID: group)
+    if let idempotencyKey {
+      message.attributes["IdempotencyKey"] = .string(idempotencyKey)
+    }
+    for start in stride(from: 0, to: count, by: 10) {
+      let batch = (start..<min(start + 10, count)).map { _ in
+        var message = message
+        if queue.name.hasSuffix(".fifo") {
+          message.deduplicationID = UUID().uuidString
+          message.groupID = message.groupID ?? "worker-send"
+        }
+        return message
+      }
+      for result in try await queue.send(batch) {
+        let id = try result.get()
+        print(count == 1 ? "Sent message \(id) to \(queue.name)." : id)
+      }
+    }
+    if count > 1 {
+      FileHandle.standardError.write(Data("Sent \(count) messages to \(queue.name).\n".utf8))
+    }
+  }
+
+  private func selectQueue(in file: RoutesFile) throws -> QueueConfiguration {
+    let names = file.queues.map(\.name).joined(separator: ", ")
+    if let queue {
+      guard let found = file.queues.first(where: { $0.name == queue }) else {
+        throw ValidationError("\(routesOptions.routes) has no enabled queue \(queue); it has: \(names)")
+      }
+      return found
+    }
+    guard let only = file.queues.first, file.queues.count == 1 else {
+      throw ValidationError(
+        file.queues.isEmpty
+          ? "every queue of \(routesOptions.routes) is disabled (`enabled: false`, AWS_SQS_ENABLED=false)"
+          : "\(routesOptions.routes) has several queues; name one with --queue: \(names)")
+    }
+    return only
+  }
+
+  private func readEvent() throws -> String {
+    if event == "-" {
+      return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+    }
+    do {
+      return try String(contentsOfFile: event, encoding: .utf8)
+    } catch {
+      throw ValidationError("\(event) cannot be read as UTF-8 text: \(error.localizedDescription)")
+    }
+  }
+}

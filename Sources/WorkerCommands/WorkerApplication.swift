@@ -1,0 +1,55 @@
+public import ArgumentParser
+public import WorkerKit
+
+/// A worker binary: the plugins that it carries. Everything else is the framework's.
+///
+///     @main struct MyBotWorker: WorkerApplication {
+///       static let plugins: [any Plugin.Type] = [PrizePlugin.self, RafflePlugin.self]
+///     }
+///
+/// The binary has the commands `run`, `check` and `send`, and those of its plugins.
+public protocol WorkerApplication {
+  static var plugins: [any Plugin.Type] { get }
+
+  /// Middleware of the application's own, inside the framework's logging, metrics and tracing. None by default.
+  static var middleware: [any Middleware] { get }
+}
+
+extension WorkerApplication {
+  public static var middleware: [any Middleware] { [] }
+
+  /// The binary's entry point.
+  public static func main() async {
+    await RootCommand<Self>.main()
+  }
+}
+
+struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker",
+      abstract: "Handles the events of SQS queues, as routes.yaml says.",
+      discussion: """
+        A first run:
+          worker check                      see that routes.yaml is right, and what it routes where
+          worker send event.json            put an event into the queue
+          worker run --until-empty          handle what is there, and stop
+
+        The queue's URL, the region and the credentials come from routes.yaml and from the environment:
+        AWS_SQS_QUEUE_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_SQS.
+        """,
+      subcommands: [
+        RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
+      ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
+  }
+}
+
+/// What every command that reads `routes.yaml` takes.
+struct RoutesOptions: ParsableArguments {
+  @Option(help: ArgumentHelp("The routing table.", valueName: "file"))
+  var routes = "routes.yaml"
+
+  func load<Application: WorkerApplication>(for application: Application.Type) throws -> RoutesFile {
+    try RoutesFile(path: routes, plugins: application.plugins)
+  }
+}

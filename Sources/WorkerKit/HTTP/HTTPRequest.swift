@@ -1,0 +1,81 @@
+/// A request of ``CurlClient``.
+public struct HTTPRequest: Sendable {
+  public var method: String
+  public var url: String
+  /// In the order in which they are sent. `Host` and `Content-Length` are added.
+  public var headers: [(name: String, value: String)]
+  public var body: [UInt8]
+  /// For the whole exchange.
+  public var timeout: Duration
+
+  public init(
+    method: String = "GET",
+    url: String,
+    headers: [(name: String, value: String)] = [],
+    body: [UInt8] = [],
+    timeout: Duration = .seconds(30)
+  ) {
+    self.method = method
+    self.url = url
+    self.headers = headers
+    self.body = body
+    self.timeout = timeout
+  }
+}
+
+/// An answer, whatever its status.
+public struct HTTPResponse: Sendable {
+  public var status: Int
+  /// Names in lower case, in the order in which they came.
+  public var headers: [(name: String, value: String)]
+  public var body: [UInt8]
+
+  public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
+  /// The first header of a name, in any case.
+  public subscript(header name: String) -> String? {
+    let name = name.lowercased()
+    return headers.first { $0.name == name }?.value
+  }
+}
+
+/// Why there was no answer.
+public struct HTTPError: ClassifiedError, CustomStringConvertible {
+  public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {
+    public let rawValue: String
+    public init(rawValue: String) { self.rawValue = rawValue }
+    public var description: String { rawValue }
+
+    /// The host's name has no address.
+    public static let nameNotResolved = Code(rawValue: "nameNotResolved")
+    /// Nothing answers there.
+    public static let notConnected = Code(rawValue: "notConnected")
+    /// The server could not be proved to be the one that was asked for.
+    public static let tls = Code(rawValue: "tls")
+    public static let timeout = Code(rawValue: "timeout")
+    /// The connection ended in the middle.
+    public static let interrupted = Code(rawValue: "interrupted")
+    /// The answer is larger than the client accepts.
+    public static let tooLarge = Code(rawValue: "tooLarge")
+    /// The client was shut down.
+    public static let shutDown = Code(rawValue: "shutDown")
+    /// Anything else that libcurl reports.
+    public static let other = Code(rawValue: "other")
+  }
+
+  public var code: Code
+  /// The cause, in libcurl's words, and the next step.
+  public var message: String
+
+  public init(code: Code, message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  public var kind: ErrorKind { code == .timeout ? .timeout : .network }
+  public var description: String { message }
+}

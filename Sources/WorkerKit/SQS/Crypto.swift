@@ -1,0 +1,38 @@
+import COpenSSL
+
+/// The digests of libcrypto that SQS and its signatures need.
+enum Crypto {
+  static func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    digest(bytes, EVP_sha256(), length: 32)
+  }
+
+  static func md5(_ bytes: some Collection<UInt8>) -> [UInt8] {
+    digest(bytes, EVP_md5(), length: 16)
+  }
+
+  static func hmacSHA256(key: [UInt8], _ message: some Collection<UInt8>) -> [UInt8] {
+    var result = [UInt8](repeating: 0, count: 32)
+    var length = result.count
+    let message = Array(message)
+    let done = EVP_Q_mac(
+      nil, "HMAC", nil, "SHA256", nil, key, key.count, message, message.count, &result, result.count, &length)
+    precondition(done != nil, "libcrypto has no HMAC-SHA256")
+    return result
+  }
+
+  private static func digest(_ bytes: some Collection<UInt8>, _ type: OpaquePointer?, length: Int) -> [UInt8] {
+    var result = [UInt8](repeating: 0, count: length)
+    let bytes = Array(bytes)
+    // A build of libcrypto without a digest (MD5 under FIPS) cannot serve SQS at all.
+    precondition(EVP_Digest(bytes, bytes.count, &result, nil, type, nil) == 1, "libcrypto lacks a digest of SQS's")
+    return result
+  }
+}
+
+extension Sequence<UInt8> {
+  /// In lower-case hexadecimal.
+  var hexadecimal: String {
+    let digits = Array("0123456789abcdef".utf8)
+    return String(decoding: flatMap { [digits[Int($0 >> 4)], digits[Int($0 & 15)]] }, as: UTF8.self)
+  }
+}

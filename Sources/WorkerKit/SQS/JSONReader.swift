@@ -1,0 +1,198 @@
+/// Reads JSON from bytes, piece by piece, as its caller asks for it.
+///
+/// The receive's answer is read by this rather than by Foundation's decoder, for two reasons: one broken text in one
+/// message would make Foundation's refuse the other nine as well, and it takes seven times as long. A lone surrogate
+/// is kept as the three bytes that stand for it in generalized UTF-8, and broken UTF-8 is kept as it is: whoever
+/// decodes the message finds it and says so.
+struct JSONReader {
+  struct SyntaxError: Error {
+    /// In bytes.
+    let offset: Int
+  }
+
+  /// Deeper than any answer of SQS's, and shallow enough for the stack.
+  private static let depthLimit = 64
+
+  private let bytes: [UInt8]
+  private var offset = 0
+  private var depth = 0
+
+  init(_ bytes: [UInt8]) {
+    self.bytes = bytes
+  }
+
+  /// Reads an object: `member` is called at each value and must read or skip it.
+  mutating func readObject(_ member: (inout JSONReader, String) throws -> Void) throws {
+    try enter("{")
+    guard !accept("}") else { return leave() }
+    repeat {
+      let name = String(decoding: try readString(), as: UTF8.self)
+      try expect(":")
+      try member(&self, name)
+    } while accept(",")
+    try expect("}")
+    leave()
+  }
+
+  /// Reads an array: `element` is called at each value and must read or skip it.
+  mutating func readArray(_ element: (inout JSONReader) throws -> Void) throws {
+    try enter("[")
+    guard !accept("]") else { return leave() }
+    repeat {
+      try element(&self)
+    } while accept(",")
+    try expect("]")
+    leave()
+  }
+
+  /// Reads a string, its escapes resolved.
+  mutating func readString() throws -> [UInt8] {
+    try expect("\"")
+    var result: [UInt8] = []
+    while true {
+      let start = offset
+      while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
+        offset += 1
+      }
+      result.append(contentsOf: bytes[start..<offset])
+      switch try next() {
+      case UInt8(ascii: "\""): return result
+      case UInt8(ascii: "\\"): try readEscape(into: &result)
+      default: throw SyntaxError(offset: offset - 1)
+      }
+    }
+  }
+
+  /// A string, a number or a literal, as text; nil for null. Some servers quote their numbers and some do not.
+  mutating func readText() throws -> String? {
+    skipSpace()
+    if peek == UInt8(ascii: "\"") {
+      return String(decoding: try readString(), as: UTF8.self)
+    }
+    let start = offset
+    while let byte = peek, isLiteral(byte) {
+      offset += 1
+    }
+    guard offset > start else { throw SyntaxError(offset: offset) }
+    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
+    return text == "null" ? nil : text
+  }
+
+  /// Passes over a value of any kind.
+  mutating func skipValue() throws {
+    skipSpace()
+    switch peek {
+    case UInt8(ascii: "{"): try readObject { reader, _ in try reader.skipValue() }
+    case UInt8(ascii: "["): try readArray { try $0.skipValue() }
+    default: _ = try readText()
+    }
+  }
+
+  /// Checks that nothing follows.
+  mutating func finish() throws {
+    skipSpace()
+    guard offset == bytes.count else { throw SyntaxError(offset: offset) }
+  }
+
+  private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
+
+  private mutating func next() throws -> UInt8 {
+    guard let byte = peek else { throw SyntaxError(offset: offset) }
+    offset += 1
+    return byte
+  }
+
+  private mutating func skipSpace() {
+    while let byte = peek, byte == 0x20 || byte == 0x0A || byte == 0x0D || byte == 0x09 {
+      offset += 1
+    }
+  }
+
+  private mutating func accept(_ character: Unicode.Scalar) -> Bool {
+    skipSpace()
+    guard peek == UInt8(ascii: character) else { return false }
+    offset += 1
+    return true
+  }
+
+  private mutating func expect(_ character: Unicode.Scalar) throws {
+    guard accept(character) else { throw SyntaxError(offset: offset) }
+  }
+
+  private mutating func enter(_ character: Unicode.Scalar) throws {
+    try expect(character)
+    depth += 1
+    guard depth <= Self.depthLimit else { throw SyntaxError(offset: offset) }
+  }
+
+  private mutating func leave() {
+    depth -= 1
+  }
+
+  private func isLiteral(_ byte: UInt8) -> Bool {
+    switch byte {
+    case UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "E"),
+      UInt8(ascii: "-"), UInt8(ascii: "+"), UInt8(ascii: "."):
+      true
+    default: false
+    }
+  }
+
+  private mutating func readEscape(into result: inout [UInt8]) throws {
+    switch try next() {
+    case UInt8(ascii: "n"): result.append(0x0A)
+    case UInt8(ascii: "t"): result.append(0x09)
+    case UInt8(ascii: "r"): result.append(0x0D)
+    case UInt8(ascii: "b"): result.append(0x08)
+    case UInt8(ascii: "f"): result.append(0x0C)
+    case let byte where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/"):
+      result.append(byte)
+    case UInt8(ascii: "u"): Self.append(try readCodePoint(), to: &result)
+    default: throw SyntaxError(offset: offset - 1)
+    }
+  }
+
+  /// Four digits, or two times four where they make a surrogate pair.
+  private mutating func readCodePoint() throws -> UInt32 {
+    let first = try readFourDigits()
+    guard (0xD800..<0xDC00).contains(first) else { return first }
+    let afterFirst = offset
+    if peek == UInt8(ascii: "\\") {
+      offset += 1
+      if peek == UInt8(ascii: "u") {
+        offset += 1
+        let second = try readFourDigits()
+        if (0xDC00..<0xE000).contains(second) {
+          return 0x10000 + ((first - 0xD800) << 10) + (second - 0xDC00)
+        }
+      }
+    }
+    offset = afterFirst
+    return first
+  }
+
+  private mutating func readFourDigits() throws -> UInt32 {
+    var value: UInt32 = 0
+    for _ in 0..<4 {
+      let byte = try next()
+      switch byte {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): value = value << 4 | UInt32(byte - UInt8(ascii: "0"))
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): value = value << 4 | UInt32(byte - UInt8(ascii: "a") + 10)
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): value = value << 4 | UInt32(byte - UInt8(ascii: "A") + 10)
+      default: throw SyntaxError(offset: offset - 1)
+      }
+    }
+    return value
+  }
+
+  /// In UTF-8; a lone surrogate as the three bytes that UTF-8 would give it, if it gave it any.
+  private static func append(_ codePoint: UInt32, to result: inout [UInt8]) {
+    func low(_ shift: UInt32) -> UInt8 { UInt8(0x80 | (codePoint >> shift) & 0x3F) }
+    switch codePoint {
+    case ..<0x80: result.append(UInt8(codePoint))
+    case ..<0x800: result += [UInt8(0xC0 | codePoint >> 6), low(0)]
+    case ..<0x10000: result += [UInt8(0xE0 | codePoint >> 12), low(6), low(0)]
+    default: result += [UInt8(0xF0 | codePoint >> 18), low(12), low(6), low(0)]
+    }
+  }
+}

@@ -1,0 +1,137 @@
+import Foundation
+import Logging
+
+/// Calls SQS's operations over AWS JSON 1.0: signs, sends, retries as AWS's SDKs do, and says what went wrong.
+struct SQSClient: Sendable {
+  /// How often a call is tried in all.
+  static let attempts = 3
+  /// The SDKs' backoff: full jitter below a ceiling that doubles up to 20 s.
+  private static let backoff = Backoff(base: .milliseconds(50), factor: 2, max: .seconds(20), jitter: .full)
+  private static let throttledBackoff = Backoff(base: .seconds(1), factor: 2, max: .seconds(20), jitter: .full)
+  /// A difference between the clocks that AWS would refuse.
+  private static let toleratedSkew: TimeInterval = 240
+
+  /// `https://sqs.us-east-1.amazonaws.com`
+  let endpoint: URL
+  let credentials: CredentialsChain
+  let http: CurlClient
+  let clock: WorkerClock
+  let random: @Sendable () -> Double
+  /// The time of day here.
+  let now: @Sendable () -> Date
+  private let host: String
+  private let signature: SignatureV4
+  /// What to add to the time of day here to have the service's.
+  private let clockOffset = Locked<TimeInterval>(0)
+
+  init(
+    endpoint: URL,
+    region: String,
+    credentials: CredentialsChain,
+    http: CurlClient,
+    clock: WorkerClock = .continuous,
+    random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
+    now: @escaping @Sendable () -> Date = { Date() }
+  ) {
+    self.endpoint = endpoint
+    self.credentials = credentials
+    self.http = http
+    self.clock = clock
+    self.random = random
+    self.now = now
+    signature = SignatureV4(region: region, service: "sqs")
+    let name = endpoint.host ?? ""
+    let bracketed = name.contains(":") ? "[\(name)]" : name
+    // As curl sends it: without a port where the scheme says it already.
+    let isDefaultPort = endpoint.port == nil || endpoint.port == (endpoint.scheme == "https" ? 443 : 80)
+    host = isDefaultPort ? bracketed : "\(bracketed):\(endpoint.port ?? 0)"
+  }
+
+  /// Calls an operation.
+  ///
+  /// - Parameters:
+  ///   - operation: `ReceiveMessage`.
+  ///   - input: Encoded as the operation's JSON.
+  ///   - patience: What the service may take to answer, beyond the usual.
+  /// - Returns: the answer's body.
+  /// - Throws: a ``QueueError`` after the last try; `CancellationError`.
+  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws -> [UInt8] {
+    let body = Array(try JSONEncoder().encode(input))
+    var attempt = 1
+    var hasCorrectedClock = false
+    while true {
+      let error: QueueError
+      do {
+        return try await send(operation, body, timeout: .seconds(10) + patience)
+      } catch let failure as Refusal {
+        error = failure.error
+        if failure.isSkewCorrected, !hasCorrectedClock {
+          hasCorrectedClock = true
+          continue
+        }
+      } catch let failure as QueueError {
+        error = failure
+      }
+      guard attempt < Self.attempts, isWorthRetrying(error) else { throw error }
+      let backoff = error.kind == .throttled ? Self.throttledBackoff : Self.backoff
+      try await clock.sleep(for: backoff.delay(afterAttempt: attempt, random: random()))
+      attempt += 1
+    }
+  }
+
+  /// An answer that is not 200, and whether the clock was set right because of it.
+  private struct Refusal: Error {
+    var error: QueueError
+    var isSkewCorrected: Bool
+  }
+
+  private func send(_ operation: String, _ body: [UInt8], timeout: Duration) async throws -> [UInt8] {
+    let credentials = try await credentials.credentials()
+    let headers = [
+      (name: "Content-Type", value: "application/x-amz-json-1.0"), ("X-Amz-Target", "AmazonSQS.\(operation)"),
+    ]
+    let date = now().addingTimeInterval(clockOffset.withLock { $0 })
+    let signed = signature.headers(
+      method: "POST", headers: headers + [("Host", host)], body: body, credentials: credentials, date: date)
+    let response: HTTPResponse
+    do {
+      response = try await http.execute(
+        HTTPRequest(
+          method: "POST", url: endpoint.absoluteString, headers: headers + signed, body: body, timeout: timeout))
+    } catch let error as HTTPError {
+      throw QueueError(code: .connection, kind: error.kind, message: error.message)
+    }
+    guard response.status != 200 else { return response.body }
+    let error = SQSError.make(response, operation: operation)
+    if SQSError.refusedCredentials.contains(error.code.rawValue) {
+      await self.credentials.forget(credentials)
+    }
+    throw Refusal(error: error, isSkewCorrected: correctClock(after: error, response, sentAt: date))
+  }
+
+  private func isWorthRetrying(_ error: QueueError) -> Bool {
+    if error.code == .noCredentials { return false }
+    if SQSError.refusedCredentials.contains(error.code.rawValue) { return true }
+    return [.network, .timeout, .throttled, .unavailable].contains(error.kind)
+      && !SQSError.clockSkew.contains(error.code.rawValue)
+  }
+
+  /// - Returns: whether the service's clock differs by more than it tolerates; then the offset is set by its `Date`.
+  private func correctClock(after error: QueueError, _ response: HTTPResponse, sentAt date: Date) -> Bool {
+    guard SQSError.clockSkew.contains(error.code.rawValue), let header = response[header: "Date"],
+      let theirs = try? Date(header, strategy: Self.httpDate)
+    else { return false }
+    guard abs(theirs.timeIntervalSince(date)) > Self.toleratedSkew else { return false }
+    let offset = theirs.timeIntervalSince(now())
+    clockOffset.withLock { $0 = offset }
+    return true
+  }
+
+  /// `Sun, 06 Nov 1994 08:49:37 GMT`
+  private static let httpDate = Date.ParseStrategy(
+    format: """
+      \(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \
+      \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT
+      """,
+    locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
+}

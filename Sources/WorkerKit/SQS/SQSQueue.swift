@@ -1,0 +1,216 @@
+public import Foundation
+public import Logging
+
+/// A queue of SQS's, or of any server that speaks its protocol.
+///
+///     let queue = try SQSQueue(
+///       url: "https://sqs.us-east-1.amazonaws.com/123456789012/prizes", region: "us-east-1",
+///       client: CurlClient(), logger: logger)
+public struct SQSQueue: MessageQueue {
+  public let name: String
+  private let url: String
+  private let client: SQSClient
+  private let logger: Logger
+  private let deadLetters = Locked<SQSQueue?>(nil)
+
+  /// - Parameters:
+  ///   - url: The queue's, as SQS gives it. Its scheme, host and port are the endpoint, unless
+  ///     `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL` names another.
+  ///   - region: Requests are signed for it.
+  ///   - client: Shared by all that speak HTTP in the process.
+  ///   - credentials: The environment and the shared files, where none are given.
+  ///   - environment: Of the process.
+  /// - Throws: a ``QueueError`` where the URL or the endpoint is none.
+  public init(
+    url: String,
+    region: String,
+    client: CurlClient,
+    credentials: CredentialsChain? = nil,
+    logger: Logger,
+    environment: [String: String] = ProcessInfo.processInfo.environment
+  ) throws {
+    let endpoint = try Self.endpoint(for: url, environment: environment)
+    self.init(
+      url: url,
+      client: SQSClient(
+        endpoint: endpoint, region: region, credentials: credentials ?? CredentialsChain(environment: environment),
+        http: client),
+      logger: logger)
+  }
+
+  init(url: String, client: SQSClient, logger: Logger) {
+    self.url = url
+    self.client = client
+    self.logger = logger
+    name = url.split(separator: "/").last.map(String.init) ?? url
+  }
+
+  static func endpoint(for url: String, environment: [String: String]) throws -> URL {
+    for variable in ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"] {
+      guard let text = environment[variable], !text.isEmpty else { continue }
+      return try origin(of: text, "the environment variable \(variable)")
+    }
+    return try origin(of: url, "the queue's URL")
+  }
+
+  /// Scheme, host and port.
+  private static func origin(of text: String, _ what: String) throws -> URL {
+    guard var parts = URLComponents(string: text), ["http", "https"].contains(parts.scheme), parts.host != nil else {
+      throw QueueError(
+        code: .init(rawValue: "InvalidEndpoint"), kind: .badRequest,
+        message: "\(what) must be an address such as https://sqs.us-east-1.amazonaws.com, but it is `\(text)`")
+    }
+    parts.path = "/"
+    parts.query = nil
+    parts.fragment = nil
+    parts.user = nil
+    parts.password = nil
+    guard let url = parts.url else { preconditionFailure("a scheme and a host make a URL") }
+    return url
+  }
+
+  public func receive(
+    maxMessages: Int, waitTime: Duration, visibilityTimeout: Duration
+  ) async throws -> [ReceivedMessage] {
+    let input = Wire.ReceiveMessage(
+      QueueUrl: url, MaxNumberOfMessages: maxMessages, WaitTimeSeconds: waitTime.inWholeSeconds,
+      VisibilityTimeout: visibilityTimeout.inWholeSeconds)
+    let answer = try await client.call("ReceiveMessage", input, patience: waitTime)
+    let result: ReceiveResult
+    do {
+      result = try ReceiveResult(answer)
+    } catch {
+      throw Self.invalidResponse("ReceiveMessage")
+    }
+    for id in result.corrupted {
+      logger.warning(
+        "a message's body does not match its MD5: it was damaged on its way, and comes again after its timeout",
+        metadata: ["queue": "\(name)", "messageId": "\(id)"])
+    }
+    return result.messages
+  }
+
+  public func delete(_ receiptHandles: [String]) async throws -> [Result<Void, QueueError>] {
+    let entries = receiptHandles.enumerated().map {
+      Wire.DeleteMessageBatch.Entry(Id: "\($0.offset)", ReceiptHandle: $0.element)
+    }
+    return try await batch(
+      "DeleteMessageBatch", Wire.DeleteMessageBatch(QueueUrl: url, Entries: entries), count: entries.count
+    ).map { $0.map { _ in } }
+  }
+
+  public func changeVisibility(_ changes: [VisibilityChange]) async throws -> [Result<Void, QueueError>] {
+    let entries = changes.enumerated().map {
+      Wire.ChangeMessageVisibilityBatch.Entry(
+        Id: "\($0.offset)", ReceiptHandle: $0.element.receiptHandle,
+        VisibilityTimeout: $0.element.timeout.inWholeSeconds)
+    }
+    return try await batch(
+      "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, Entries: entries),
+      count: entries.count
+    ).map { $0.map { _ in } }
+  }
+
+  public func send(_ messages: [OutgoingMessage]) async throws -> [Result<String, QueueError>] {
+    var results: [Result<String, QueueError>] = []
+    for part in Self.parts(messages) {
+      let entries = part.enumerated().map { index, message in
+        Wire.SendMessageBatch.Entry(
+          Id: "\(index)", MessageBody: message.body,
+          MessageAttributes: message.attributes.isEmpty ? nil : message.attributes.mapValues(Wire.Attribute.init),
+          MessageSystemAttributes: message.traceHeader.map { ["AWSTraceHeader": Wire.Attribute(.string($0))] },
+          MessageGroupId: message.groupID, MessageDeduplicationId: message.deduplicationID)
+      }
+      results += try await batch(
+        "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count
+      ).map { $0.map { $0.MessageId ?? "" } }
+    }
+    return results
+  }
+
+  public func attributes() async throws -> QueueAttributes {
+    let answer = try await client.call("GetQueueAttributes", Wire.GetQueueAttributes(QueueUrl: url))
+    let values = try decode(Wire.QueueAttributesResult.self, answer, "GetQueueAttributes").Attributes ?? [:]
+    func number(_ name: String) -> Int { values[name].flatMap { Int($0) } ?? 0 }
+    let policy = values["RedrivePolicy"].flatMap { try? JSONDecoder().decode(Wire.RedrivePolicy.self, from: Data($0.utf8)) }
+    return QueueAttributes(
+      redrivePolicy: policy.map {
+        .init(deadLetterTargetArn: $0.deadLetterTargetArn, maxReceiveCount: $0.maxReceiveCount)
+      },
+      visibilityTimeout: .seconds(number("VisibilityTimeout")),
+      visibleMessages: number("ApproximateNumberOfMessages"),
+      messagesInFlight: number("ApproximateNumberOfMessagesNotVisible"),
+      delayedMessages: number("ApproximateNumberOfMessagesDelayed"))
+  }
+
+  /// Looked up once; a policy that is changed later counts from the next start.
+  public func deadLetterQueue() async throws -> (any MessageQueue)? {
+    if let known = deadLetters.withLock({ $0 }) { return known }
+    guard let arn = try await attributes().redrivePolicy?.deadLetterTargetArn else { return nil }
+    // arn:aws:sqs:region:account:name
+    let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
+    guard parts.count == 6 else { throw Self.invalidResponse("GetQueueAttributes") }
+    let answer = try await client.call(
+      "GetQueueUrl", Wire.GetQueueUrl(QueueName: parts[5], QueueOwnerAWSAccountId: parts[4].isEmpty ? nil : parts[4]))
+    let url = try decode(Wire.QueueUrlResult.self, answer, "GetQueueUrl").QueueUrl
+    let queue = SQSQueue(url: url, client: client, logger: logger)
+    deadLetters.withLock { $0 = queue }
+    return queue
+  }
+
+  /// Sends a batch, and puts its answer's successes and failures back in the order of its entries.
+  private func batch(
+    _ operation: String, _ input: some Encodable & Sendable, count: Int
+  ) async throws -> [Result<Wire.BatchResult.Success, QueueError>] {
+    let answer = try await client.call(operation, input)
+    let result = try decode(Wire.BatchResult.self, answer, operation)
+    let successes = Dictionary(
+      (result.Successful ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
+    let failures = Dictionary((result.Failed ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
+    return (0..<count).map { index in
+      if let failure = failures["\(index)"] {
+        return .failure(
+          SQSError.make(code: failure.Code, message: failure.Message ?? failure.Code, operation: operation))
+      }
+      guard let success = successes["\(index)"] else {
+        return .failure(
+          QueueError(
+            code: .invalidResponse, kind: .unavailable,
+            message: "\(operation) answered nothing for one of its entries"))
+      }
+      return .success(success)
+    }
+  }
+
+  private func decode<Answer: Decodable>(_ type: Answer.Type, _ bytes: [UInt8], _ operation: String) throws -> Answer {
+    do {
+      return try JSONDecoder().decode(type, from: Data(bytes))
+    } catch {
+      throw Self.invalidResponse(operation)
+    }
+  }
+
+  private static func invalidResponse(_ operation: String) -> QueueError {
+    QueueError(
+      code: .invalidResponse, kind: .unavailable,
+      message: "the answer to \(operation) is not SQS's; check that the endpoint is an SQS-compatible server")
+  }
+
+  /// Splits messages so that each part keeps to SQS's ten entries and to its size for a batch.
+  static func parts(_ messages: [OutgoingMessage]) -> [[OutgoingMessage]] {
+    var parts: [[OutgoingMessage]] = []
+    var size = 0
+    for message in messages {
+      let own = message.attributes.reduce(message.body.utf8.count) { $0 + $1.value.size(named: $1.key) }
+      if var last = parts.last, last.count < 10, size + own <= DeadLetterOffice.messageSizeLimit {
+        last.append(message)
+        parts[parts.count - 1] = last
+        size += own
+      } else {
+        parts.append([message])
+        size = own
+      }
+    }
+    return parts
+  }
+}
