@@ -26,7 +26,7 @@ struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
       try printJSON(["problems": error.problems.map(ProblemReport.init)])
       throw ExitCode(EX_CONFIG)
     } catch {
-      throw exitCode(for: error)
+      throw exitStatus(for: error)
     }
     let report = Report(file)
     if json {
@@ -89,7 +89,7 @@ private struct Report: Encodable {
     let queueRows = queues.map { [$0.name, $0.url ?? "disabled"] }
     let routeRows = routes.map {
       [
-        $0.eventType, $0.handler, Duration.seconds($0.timeoutSeconds).defaultValueDescription,
+        $0.eventType, $0.handler, "\($0.timeoutSeconds.formatted())s",
         $0.permanent.joined(separator: " "),
       ]
     }

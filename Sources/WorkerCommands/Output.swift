@@ -14,11 +14,11 @@ func exitingOnProblems<Result>(_ body: () throws -> Result) throws -> Result {
   do {
     return try body()
   } catch {
-    throw exitCode(for: error)
+    throw exitStatus(for: error)
   }
 }
 
-func exitCode(for error: any Error) -> any Error {
+func exitStatus(for error: any Error) -> any Error {
   guard let error = error as? ConfigurationError else { return error }
   let count = error.problems.count == 1 ? "1 problem" : "\(error.problems.count) problems"
   FileHandle.standardError.write(Data("\(error)\n\(count)\n".utf8))

@@ -23,11 +23,16 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
   @Flag(help: "Stop by itself when the queues hold nothing any more: nothing visible, in flight or delayed.")
   var untilEmpty = false
 
-  @Option(help: ArgumentHelp("How long a stop waits for handlers: 500ms, 30s, 5m.", valueName: "duration"))
-  var shutdownDeadline: Duration = .seconds(30)
+  @Option(
+    help: ArgumentHelp("How long a stop waits for handlers: 500ms, 30s, 5m. (default: 30s)", valueName: "duration"),
+    transform: readDuration)
+  var shutdownDeadline = Duration.seconds(30)
 
-  @Option(help: "How much to log: trace, debug, info, notice, warning, error or critical.")
-  var logLevel: Logger.Level = .info
+  @Option(
+    help: ArgumentHelp(
+      "How much to log: trace, debug, info, notice, warning, error or critical. (default: info)", valueName: "level"),
+    transform: readLogLevel)
+  var logLevel = Logger.Level.info
 
   func run() async throws {
     LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
@@ -136,14 +141,16 @@ extension QueueConsumer.Configuration {
   }
 }
 
-extension Duration: @retroactive ExpressibleByArgument {
-  public init?(argument: String) {
-    self.init(configurationText: argument)
+private func readDuration(_ text: String) throws -> Duration {
+  guard let duration = Duration(configurationText: text) else {
+    throw ValidationError("`\(text)` is not \(Duration.configurationDescription)")
   }
-
-  public var defaultValueDescription: String {
-    formatted(.units(allowed: [.minutes, .seconds, .milliseconds], width: .narrow))
-  }
+  return duration
 }
 
-extension Logger.Level: @retroactive ExpressibleByArgument {}
+private func readLogLevel(_ text: String) throws -> Logger.Level {
+  guard let level = Logger.Level(rawValue: text.lowercased()) else {
+    throw ValidationError("`\(text)` is no log level; valid: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+  }
+  return level
+}

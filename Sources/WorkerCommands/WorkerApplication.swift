@@ -1,4 +1,4 @@
-public import ArgumentParser
+import ArgumentParser
 public import WorkerKit
 
 /// A worker binary: the plugins that it carries. Everything else is the framework's.

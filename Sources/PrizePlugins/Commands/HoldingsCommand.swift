@@ -1,0 +1,47 @@
+import ArgumentParser
+import Foundation
+
+/// `prizes holdings`: what someone owns, and what waits for them.
+struct HoldingsCommand: AsyncParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "holdings",
+    abstract: "Show what someone owns, and what waits until their account is linked.",
+    discussion: """
+      An id that is both a linked user's and a Discord account's is taken as the user's. Someone of whom nothing is \
+      known holds nothing, which is no error.
+
+      With --json, one object with every key always there, and lists sorted by id:
+
+        { "characters": { "owned": [{ "characterId": …, "name": … }], "pending": […] },
+          "discordUserIds": [ … ],
+          "id": the id that was asked for,
+          "items": { "owned": [{ "itemTypeId": …, "name": …, "quantity": … }], "pending": […] },
+          "userId": the user, or null where no account is linked }
+
+      EXAMPLE:
+        worker prizes holdings --user 987654321098765432
+        Discord 987654321098765432, not linked to a user, owns nothing.
+        Waits until the account is linked:
+          5 × Gold coin  cluid123abc
+      """)
+
+  @Option(help: ArgumentHelp("A user of the platform, or the number of a Discord account.", valueName: "id"))
+  var user: Identifier
+
+  @Flag(help: "Print JSON, for programs.")
+  var json = false
+
+  @OptionGroup
+  var options: DatabaseOptions
+
+  func run() async throws {
+    let holdings = try await SQLitePrizeStore(path: options.database().path).holdings(of: user)
+    print(json ? try HoldingsReport.json(holdings) : HoldingsReport.text(holdings))
+  }
+}
+
+extension Identifier: ExpressibleByArgument {
+  init?(argument: String) {
+    self.init(rawValue: argument)
+  }
+}

@@ -1,0 +1,39 @@
+/// A value that can hold only what is valid, so that nothing after decoding needs to check it again.
+///
+/// Whatever came instead, of a wrong type or out of range, decoding throws `DecodingError.dataCorrupted` at the
+/// value's coding path, with ``expected`` as its description.
+protocol CheckedValue: Codable, Hashable, Sendable, CustomStringConvertible {
+  associatedtype RawValue: Codable & Sendable & LosslessStringConvertible
+
+  /// What a valid value looks like, as "expected …".
+  static var expected: String { get }
+
+  var rawValue: RawValue { get }
+
+  /// nil when `rawValue` is not valid.
+  init?(rawValue: RawValue)
+}
+
+extension CheckedValue {
+  init(from decoder: any Decoder) throws {
+    let refusal = DecodingError.Context(codingPath: decoder.codingPath, debugDescription: Self.expected)
+    let rawValue: RawValue
+    do {
+      rawValue = try decoder.singleValueContainer().decode(RawValue.self)
+    } catch is DecodingError {
+      // A wrong type, null, or a number too large: the same sentence helps in each case.
+      throw DecodingError.dataCorrupted(refusal)
+    }
+    guard let value = Self(rawValue: rawValue) else {
+      throw DecodingError.dataCorrupted(refusal)
+    }
+    self = value
+  }
+
+  func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    try container.encode(rawValue)
+  }
+
+  var description: String { rawValue.description }
+}

@@ -1,0 +1,37 @@
+/// The id of a server (a guild) on Discord.
+typealias DiscordGuildID = DiscordID<DiscordGuild>
+
+/// The id of a person on Discord: a number, never a user name.
+typealias DiscordUserID = DiscordID<DiscordUser>
+
+/// A Discord snowflake in decimal: 1 to 20 ASCII digits that fit in 64 bits, without leading zeros.
+///
+/// JSON must carry it as text. A JSON number is refused: most producers cannot hold 64 bits in a number, and have
+/// lost the last digits already.
+struct DiscordID<Of: DiscordEntity>: CheckedValue {
+  let rawValue: String
+
+  init?(rawValue: String) {
+    // UInt64 accepts a sign and leading zeros; a Discord id has neither, and two spellings would be two people.
+    guard let number = UInt64(rawValue), String(number).utf8.elementsEqual(rawValue.utf8) else { return nil }
+    self.rawValue = rawValue
+  }
+
+  static var expected: String { "expected a numeric Discord \(Of.noun) id such as \"\(Of.example)\"" }
+}
+
+/// What a ``DiscordID`` names.
+protocol DiscordEntity: Hashable, Sendable {
+  static var noun: String { get }
+  static var example: String { get }
+}
+
+enum DiscordGuild: DiscordEntity {
+  static let noun = "guild"
+  static let example = "123456789012345678"
+}
+
+enum DiscordUser: DiscordEntity {
+  static let noun = "user"
+  static let example = "987654321098765432"
+}

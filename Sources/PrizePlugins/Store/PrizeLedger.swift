@@ -1,0 +1,184 @@
+import Foundation
+import GRDB
+import WorkerKit
+
+/// What the events do to the tables, inside a transaction that the store has begun.
+///
+/// What they throw rolls that transaction back.
+struct PrizeLedger {
+  /// The most items that do not stack in one event. Each is a row of its own, and one message must not be able to fill
+  /// the disk.
+  static let mostSingleItems = 1_000
+
+  let db: Database
+
+  /// Records that an event is handled; false when it was before.
+  ///
+  /// - Throws: ``EventError`` of kind `conflict` when the key stands for an event of other content.
+  func record(_ key: EventKey, content: String, at time: Date) throws -> Bool {
+    let recorded: String? = try db.value(
+      "SELECT content FROM handled_events WHERE event_type = ? AND key = ?", [key.eventType, key.key])
+    guard let recorded else {
+      try db.run(
+        "INSERT INTO handled_events (event_type, key, content, handled_at) VALUES (?, ?, ?, ?)",
+        [key.eventType, key.key, content, time.ISO8601Format()])
+      return true
+    }
+    guard recorded == content else {
+      throw EventError(
+        .conflict,
+        "an event of other content was handled under the same key: the producer reused an IdempotencyKey for another "
+          + "\(key.eventType); send this one again under a key of its own")
+    }
+    return false
+  }
+
+  func grant(_ event: ItemAwarded) throws -> Holder {
+    let stackable = try isStackable(event)
+    let holder = try holder(for: event.discordUserId)
+    if stackable {
+      try add(event.quantity.rawValue, of: event.itemTypeId, toStackOf: holder)
+    } else {
+      guard event.quantity.rawValue <= Self.mostSingleItems else {
+        throw EventError(
+          .validation,
+          "an item that does not stack can be awarded at most \(Self.mostSingleItems) times by one event; send several",
+          field: "quantity", received: event.quantity.description)
+      }
+      try db.run(
+        """
+        WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < ?)
+        INSERT INTO items (item_type_id, owner_user_id, pending_discord_user_id, stacks, quantity)
+        SELECT ?, ?, ?, 0, 1 FROM n
+        """,
+        [event.quantity, event.itemTypeId, holder.owner, holder.pending])
+    }
+    return holder
+  }
+
+  func transfer(_ event: CharacterAwarded) throws -> Holder {
+    guard
+      let character = try db.row(
+        "SELECT owner_user_id, pending_discord_user_id FROM characters WHERE id = ?", [event.characterId])
+    else {
+      throw EventError(
+        .notFound, "character \(event.characterId) does not exist; import it, or correct characterId",
+        field: "characterId", received: event.characterId.rawValue)
+    }
+    guard character["owner_user_id"] == nil, character["pending_discord_user_id"] == nil else {
+      let how = character["owner_user_id"] == nil ? "and waits for its owner's account to be linked" : "by a user"
+      throw EventError(
+        .conflict, "character \(event.characterId) is already owned, \(how); award one that is orphaned",
+        field: "characterId", received: event.characterId.rawValue)
+    }
+    let holder = try holder(for: event.discordUserId)
+    try db.run(
+      "UPDATE characters SET owner_user_id = ?, pending_discord_user_id = ? WHERE id = ?",
+      [holder.owner, holder.pending, event.characterId])
+    return holder
+  }
+
+  func link(_ event: AccountLinked) throws -> Claim {
+    switch try linkedUser(of: event.discordUserId) {
+    case event.userId:
+      break
+    case nil:
+      try db.run(
+        "INSERT INTO linked_accounts (discord_user_id, user_id) VALUES (?, ?)", [event.discordUserId, event.userId])
+    case .some:
+      throw EventError(
+        .conflict, "this Discord account is already linked to another user; correct userId or discordUserId",
+        field: "userId", received: event.userId.rawValue)
+    }
+    return try claim(pendingFor: event.discordUserId, for: event.userId)
+  }
+
+  func linkedUser(of discordUserId: DiscordUserID) throws -> Identifier? {
+    try db.value("SELECT user_id FROM linked_accounts WHERE discord_user_id = ?", [discordUserId])
+  }
+}
+
+extension PrizeLedger {
+  private func holder(for discordUserId: DiscordUserID) throws -> Holder {
+    if let userId = try linkedUser(of: discordUserId) { .owned(by: userId) } else { .pending(for: discordUserId) }
+  }
+
+  private func isStackable(_ event: ItemAwarded) throws -> Bool {
+    let community: String? = try db.value(
+      "SELECT id FROM communities WHERE discord_guild_id = ?", [event.discordGuildId])
+    guard let community else {
+      throw EventError(
+        .notFound, "no community belongs to guild \(event.discordGuildId); import one, or correct discordGuildId",
+        field: "discordGuildId", received: event.discordGuildId.rawValue)
+    }
+    let type = try db.row("SELECT community_id, stackable FROM item_types WHERE id = ?", [event.itemTypeId])
+    guard let type else {
+      throw EventError(
+        .notFound, "item type \(event.itemTypeId) does not exist; import it, or correct itemTypeId",
+        field: "itemTypeId", received: event.itemTypeId.rawValue)
+    }
+    guard type["community_id"] == community else {
+      throw EventError(
+        .notFound,
+        "item type \(event.itemTypeId) does not belong to the community of guild \(event.discordGuildId); "
+          + "correct itemTypeId or discordGuildId",
+        field: "itemTypeId", received: event.itemTypeId.rawValue)
+    }
+    return type["stackable"]
+  }
+
+  private func add(_ quantity: Int, of itemTypeId: Identifier, toStackOf holder: Holder) throws {
+    let column =
+      switch holder {
+      case .owned: "owner_user_id"
+      case .pending: "pending_discord_user_id"
+      }
+    let held: Int? = try db.value(
+      "SELECT quantity FROM items WHERE \(column) = ? AND item_type_id = ? AND stacks = 1",
+      [holder.owner ?? holder.pending, itemTypeId])
+    guard (held ?? 0) <= PrizeSchema.largestStack - quantity else {
+      throw EventError(
+        .conflict,
+        "a stack of item type \(itemTypeId) would hold more than \(PrizeSchema.largestStack); look for a producer that "
+          + "awards too much")
+    }
+    try db.run(
+      """
+      INSERT INTO items (item_type_id, owner_user_id, pending_discord_user_id, stacks, quantity) VALUES (?, ?, ?, 1, ?)
+      ON CONFLICT (\(column), item_type_id) WHERE stacks = 1 AND \(column) IS NOT NULL
+      DO UPDATE SET quantity = quantity + excluded.quantity
+      """,
+      [itemTypeId, holder.owner, holder.pending, quantity])
+  }
+
+  private func claim(pendingFor discordUserId: DiscordUserID, for userId: Identifier) throws -> Claim {
+    var claim = Claim()
+    let stacks = try Row.fetchAll(
+      db, sql: "SELECT id, item_type_id, quantity FROM items WHERE pending_discord_user_id = ? AND stacks = 1",
+      arguments: [discordUserId])
+    for stack in stacks {
+      let id: Int64 = stack["id"]
+      try add(stack["quantity"], of: stack["item_type_id"], toStackOf: .owned(by: userId))
+      try db.run("DELETE FROM items WHERE id = ?", [id])
+      claim.items += 1
+    }
+    for table in ["items", "characters"] {
+      try db.run(
+        "UPDATE \(table) SET owner_user_id = ?, pending_discord_user_id = NULL WHERE pending_discord_user_id = ?",
+        [userId, discordUserId])
+      if table == "items" { claim.items += db.changesCount } else { claim.characters += db.changesCount }
+    }
+    return claim
+  }
+}
+
+extension Holder {
+  /// The two columns of a prize's row, of which one is NULL.
+  var owner: Identifier? {
+    if case .owned(let userId) = self { userId } else { nil }
+  }
+
+  var pending: DiscordUserID? {
+    if case .pending(let discordUserId) = self { discordUserId } else { nil }
+  }
+}

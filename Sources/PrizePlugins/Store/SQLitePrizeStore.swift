@@ -1,0 +1,119 @@
+import Foundation
+import GRDB
+
+/// Prizes in one SQLite file, which several workers on one machine may share.
+///
+/// A commit is on disk before it is reported (write-ahead log, `synchronous=FULL`). A writer waits up to five seconds
+/// for another process's lock, and then throws a ``PrizeStoreError`` of kind `unavailable`.
+struct SQLitePrizeStore: PrizeStore {
+  static let busyTimeout: TimeInterval = 5
+
+  private let pool: DatabasePool
+  private let path: String
+  private let now: @Sendable () -> Date
+
+  /// Opens the file, or makes it, and brings its tables up to date.
+  ///
+  /// - Throws: ``PrizeStoreError`` that names the file and what to do.
+  init(path: String, now: @escaping @Sendable () -> Date = { Date() }) throws {
+    do {
+      pool = try Self.open(path)
+    } catch let error as DatabaseError {
+      throw PrizeStoreError(error, path: path, opening: true)
+    }
+    self.path = path
+    self.now = now
+  }
+
+  func grant(_ event: ItemAwarded, as key: EventKey) async throws -> Handled<Holder> {
+    try await once(key, event) { try $0.grant(event) }
+  }
+
+  func transfer(_ event: CharacterAwarded, as key: EventKey) async throws -> Handled<Holder> {
+    try await once(key, event) { try $0.transfer(event) }
+  }
+
+  func link(_ event: AccountLinked, as key: EventKey) async throws -> Handled<Claim> {
+    try await once(key, event) { try $0.link(event) }
+  }
+
+  func importCatalog(_ catalog: Catalog) async throws -> ImportCounts {
+    try await mapErrors {
+      try await pool.write { db in try CatalogImport(ledger: PrizeLedger(db: db)).run(catalog) }
+    }
+  }
+
+  func holdings(of id: Identifier) async throws -> Holdings {
+    try await mapErrors {
+      try await pool.read { db in try HoldingsQuery(db: db).run(id) }
+    }
+  }
+
+  /// Does `work` and records `key` in one transaction, unless the key is recorded already.
+  private func once<Event: Encodable, Outcome: Sendable>(
+    _ key: EventKey,
+    _ event: Event,
+    _ work: @escaping @Sendable (PrizeLedger) throws -> Outcome
+  ) async throws -> Handled<Outcome> {
+    let content = try CanonicalJSON.text(of: event)
+    let handledAt = now()
+    return try await mapErrors {
+      // BEGIN IMMEDIATE: two deliveries of one event take turns from the first statement on, so that the second one
+      // sees the key of the first.
+      try await pool.write { db in
+        let ledger = PrizeLedger(db: db)
+        guard try ledger.record(key, content: content, at: handledAt) else { return .alreadyHandled }
+        return .now(try work(ledger))
+      }
+    }
+  }
+
+  private func mapErrors<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as DatabaseError {
+      // What SQLite reports of a cancelled task is the cancellation, not a failure of the database.
+      if error.isInterruptionError, Task.isCancelled { throw CancellationError() }
+      throw PrizeStoreError(error, path: path)
+    }
+  }
+}
+
+extension SQLitePrizeStore {
+  private static func open(_ path: String) throws -> DatabasePool {
+    var configuration = Configuration()
+    configuration.label = "prizes"
+    configuration.busyMode = .timeout(busyTimeout)
+    configuration.foreignKeysEnabled = true
+    let pool = try DatabasePool(path: path, configuration: configuration)
+    // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
+    try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+    try migrate(pool, path: path)
+    return pool
+  }
+
+  private static func migrate(_ pool: DatabasePool, path: String) throws {
+    let migrator = PrizeSchema.migrator
+    while true {
+      if try pool.read(migrator.hasBeenSuperseded) {
+        throw PrizeStoreError.newerVersion(path: path)
+      }
+      let before = try pool.read(migrator.completedMigrations)
+      do {
+        return try migrator.migrate(pool)
+      } catch {
+        // Another process that opened the file at the same time may have been faster: then look again.
+        guard try pool.read(migrator.completedMigrations) != before else { throw error }
+      }
+    }
+  }
+}
+
+/// JSON with one spelling for one value, so that two events can be compared as text.
+enum CanonicalJSON {
+  static func text<Value: Encodable>(of value: Value) throws -> String {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return String(decoding: try encoder.encode(value), as: UTF8.self)
+  }
+}
