@@ -68,8 +68,11 @@ let package = Package(
         .product(name: "InMemoryTracing", package: "swift-distributed-tracing"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "Tracing", package: "swift-distributed-tracing"),
-      ]),
+      ],
+      exclude: ["SQS/make_signatures.py", "Support/scripted_server.py"],
+      resources: [.copy("SQS/botocore-signatures.json")]),
     .testTarget(
       name: "PrizePluginsTests",
       dependencies: [

@@ -1,0 +1,109 @@
+import Foundation
+import Testing
+
+@testable import WorkerKit
+
+@Suite("Reading a receive's answer")
+struct JSONReaderTests {
+  func string(_ json: String) throws -> [UInt8] {
+    var reader = JSONReader(Array(json.utf8))
+    return try reader.readString()
+  }
+
+  @Test("strings agree with Foundation's, whatever is in them")
+  func agreesWithFoundation() throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<2000 {
+      let scalars = (0..<Int.random(in: 0...40, using: &random)).compactMap { _ in
+        Unicode.Scalar(
+          UInt32.random(
+            in: 0...([0x20, 0x7F, 0x7FF, 0xFFFF, 0x10FFFF].randomElement(using: &random) ?? 0), using: &random))
+      }
+      let text = String(String.UnicodeScalarView(scalars))
+      let json = try JSONSerialization.data(withJSONObject: text, options: .fragmentsAllowed)
+      var reader = JSONReader(Array(json))
+      #expect(try reader.readString() == Array(text.utf8), "seed \(seed)")
+    }
+  }
+
+  @Test("a pair of surrogate escapes is one character; a lone one makes broken UTF-8 that is found later")
+  func surrogates() throws {
+    #expect(try string(#""\ud83c\udf81""#) == Array("🎁".utf8))
+    for json in [#""\ud83c""#, #""\udf81""#, #""\ud83c\n""#, #""\ud83cx""#, #""\ud83c\ud83c""#] {
+      #expect(String(validating: try string(json), as: UTF8.self) == nil, "\(json)")
+    }
+    #expect(try string(#""\ud800\ud83c\udf81""#).suffix(4) == Array("🎁".utf8)[...])
+  }
+
+  @Test(
+    "what is no JSON is refused",
+    arguments: [
+      "", "\"", "\"\\", #""\x""#, #""\u12""#, #""\u12g4""#, "\"\n\"", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}", "[1,]",
+      "[1 2]", "{a:1}", "tru e", "[]]", String(repeating: "[", count: 100_000),
+    ])
+  func refused(json: String) {
+    #expect(throws: JSONReader.SyntaxError.self) {
+      var reader = JSONReader(Array(json.utf8))
+      try reader.skipValue()
+      try reader.finish()
+    }
+  }
+
+  static let answer = #"""
+    {"Messages":[
+      {"MessageId":"m1","ReceiptHandle":"h1","MD5OfBody":"5d41402abc4b2a76b9719d911017c592","Body":"hello",
+       "Attributes":{"ApproximateReceiveCount":"2","SentTimestamp":"1700000000000","MessageGroupId":"g","Other":"x",
+         "ApproximateFirstReceiveTimestamp":"1700000001500","MessageDeduplicationId":"d","AWSTraceHeader":"Root=1"},
+       "MessageAttributes":{"k":{"StringValue":"v","DataType":"String"},
+         "b":{"BinaryValue":"AQI=","DataType":"Binary.x","StringListValues":[]}},"Unknown":{"deep":[1,{"er":null}]}},
+      {"MessageId":"m2","ReceiptHandle":"h2","MD5OfBody":"00000000000000000000000000000000","Body":"damaged"},
+      {"MessageId":"m3","ReceiptHandle":"h3","Body":"lone \ud800 surrogate"}
+    ]}
+    """#
+
+  @Test("each message has what its handler needs; one that was damaged on its way does not cost the others")
+  func receive() throws {
+    let result = try ReceiveResult(Array(Self.answer.utf8))
+    #expect(result.messages.map(\.id) == ["m1", "m3"])
+    #expect(result.corrupted == ["m2"])
+    let message = result.messages[0]
+    #expect(message.receiptHandle == "h1")
+    #expect(message.body == Array("hello".utf8))
+    #expect(message.receiveCount == 2)
+    #expect(message.sentAt == Date(timeIntervalSince1970: 1_700_000_000))
+    #expect(message.firstReceivedAt == Date(timeIntervalSince1970: 1_700_000_001.5))
+    #expect(message.groupID == "g")
+    #expect(message.deduplicationID == "d")
+    #expect(message.traceHeader == "Root=1")
+    #expect(
+      message.attributes == ["k": .string("v"), "b": MessageAttribute(dataType: "Binary.x", value: .binary([1, 2]))])
+  }
+
+  @Test("an answer without messages is no error", arguments: ["", "{}", #"{"Messages":[]}"#, #"{ "Messages" : [ ] }"#])
+  func empty(answer: String) throws {
+    #expect(try ReceiveResult(Array(answer.utf8)).messages.isEmpty)
+  }
+
+  @Test("no mutation of an answer crashes it")
+  func mutations() {
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    print("seed \(seed)")
+    let original = Array(Self.answer.utf8)
+    for _ in 0..<20_000 {
+      var bytes = original
+      for _ in 0..<Int.random(in: 1...4, using: &random) {
+        let index = Int.random(in: 0..<bytes.count, using: &random)
+        switch Int.random(in: 0..<3, using: &random) {
+        case 0: bytes[index] = UInt8.random(in: 0...255, using: &random)
+        case 1: bytes.removeSubrange(index...)
+        default: bytes.insert(original[Int.random(in: 0..<original.count, using: &random)], at: index)
+        }
+        if bytes.isEmpty { break }
+      }
+      // Either it is read or it is refused; a trap would end the test.
+      _ = try? ReceiveResult(bytes)
+    }
+  }
+}

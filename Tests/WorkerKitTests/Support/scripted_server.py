@@ -1,0 +1,81 @@
+"""A real HTTP server that answers as it is told: one line of JSON on standard input for each answer, in order.
+
+An answer: {"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate"}. Without a script
+left it answers 200 with the request's body. Its port is the first line that it prints; then comes a line of JSON for
+each request: {"connection": n, "headers": {}, "body": ""}.
+"""
+
+import http.server
+import json
+import queue
+import socket
+import ssl
+import sys
+import threading
+
+script = queue.Queue()
+connections = {}
+lock = threading.Lock()
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    protocol_version = "HTTP/1.1"
+
+    def log_message(self, *_):
+        pass
+
+    def do_POST(self):
+        body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        with lock:
+            connection = connections.setdefault(self.client_address, len(connections) + 1)
+            request = {"connection": connection, "headers": dict(self.headers), "body": body.decode()}
+            print(json.dumps(request), flush=True)
+        try:
+            answer = script.get_nowait()
+        except queue.Empty:
+            answer = {"body": body.decode()}
+        act = answer.get("act", "answer")
+        if act == "hold":
+            # Until the client goes away: then there is something to read, or an end.
+            self.connection.recv(1)
+            self.close_connection = True
+            return
+        if act == "cut":
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        content = answer.get("body", "").encode()
+        self.send_response(answer.get("status", 200))
+        for name, value in answer.get("headers", {}).items():
+            self.send_header(name, value)
+        self.send_header("Content-Length", str(len(content)))
+        self.end_headers()
+        if act == "truncate":
+            self.wfile.write(content[: len(content) // 2])
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
+            return
+        self.wfile.write(content)
+
+    do_GET = do_POST
+
+    def send_response(self, code, message=None):
+        # Without the server's own Date, which a script may set.
+        self.send_response_only(code, message)
+
+
+class Server(http.server.ThreadingHTTPServer):
+    daemon_threads = True
+    request_queue_size = 128
+
+
+server = Server(("127.0.0.1", 0), Handler)
+if len(sys.argv) > 1:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(sys.argv[1], sys.argv[2])
+    server.socket = context.wrap_socket(server.socket, server_side=True)
+print(server.server_port, flush=True)
+threading.Thread(target=server.serve_forever, daemon=True).start()
+for line in sys.stdin:
+    script.put(json.loads(line))
