@@ -51,8 +51,12 @@ final class ScriptedServer: Sendable {
   }
 
   /// The next request that came, waiting for it.
-  func nextRequest() throws -> Request {
-    guard let line = requests.next() else { throw CocoaError(.fileReadUnknown) }
+  func nextRequest() async throws -> Request {
+    // On a thread of its own: blocking one of the few that tasks share could keep the request from being sent.
+    let line = await withCheckedContinuation { continuation in
+      Thread.detachNewThread { [requests] in continuation.resume(returning: requests.next()) }
+    }
+    guard let line else { throw CocoaError(.fileReadUnknown) }
     return try JSONDecoder().decode(Request.self, from: Data(line.utf8))
   }
 }

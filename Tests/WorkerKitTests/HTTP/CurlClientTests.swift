@@ -1,0 +1,156 @@
+import Foundation
+import Testing
+
+@testable import WorkerKit
+
+@Suite("The HTTP client", .timeLimit(.minutes(1)))
+struct CurlClientTests {
+  @Test("a request is sent as it is, and its answer comes back whole")
+  func exchange() async throws {
+    let server = try ScriptedServer()
+    try server.answer(.init(status: 418, headers: ["X-Test": " spaced "], body: "short and stout"))
+    let response = try await CurlClient().execute(
+      HTTPRequest(
+        method: "POST", url: server.url, headers: [("X-Amz-Target", "AmazonSQS.Test")], body: Array("Grüße".utf8)))
+    #expect(response.status == 418)
+    #expect(response[header: "x-TEST"] == "spaced")
+    #expect(String(decoding: response.body, as: UTF8.self) == "short and stout")
+    let request = try await server.nextRequest()
+    #expect(request.body == "Grüße")
+    #expect(request.headers["X-Amz-Target"] == "AmazonSQS.Test")
+    #expect(request.headers["Expect"] == nil)
+  }
+
+  @Test("connections are kept and used again")
+  func reuse() async throws {
+    let server = try ScriptedServer()
+    let client = CurlClient()
+    for number in 1...20 {
+      let response = try await client.execute(
+        HTTPRequest(method: "POST", url: server.url, body: Array("\(number)".utf8)))
+      #expect(String(decoding: response.body, as: UTF8.self) == "\(number)")
+      #expect(try await server.nextRequest().connection == 1)
+    }
+  }
+
+  @Test("many requests at once each get their own answer")
+  func concurrent() async throws {
+    let server = try ScriptedServer()
+    let client = CurlClient()
+    try await withThrowingTaskGroup(of: Bool.self) { group in
+      for number in 1...100 {
+        group.addTask {
+          let body = Array(String(repeating: "\(number) ", count: number * 10).utf8)
+          return try await client.execute(HTTPRequest(method: "POST", url: server.url, body: body)).body == body
+        }
+      }
+      for try await isOwn in group { #expect(isOwn) }
+    }
+  }
+
+  @Test("a cancelled task ends its request at once, though the server never answers")
+  func cancellation() async throws {
+    let server = try ScriptedServer()
+    try server.answer(.init(act: "hold"))
+    let client = CurlClient()
+    let task = Task {
+      try await client.execute(HTTPRequest(method: "POST", url: server.url, timeout: .seconds(3600)))
+    }
+    _ = try await server.nextRequest()
+    task.cancel()
+    await #expect(throws: CancellationError.self) { try await task.value }
+    let next = try await client.execute(HTTPRequest(method: "POST", url: server.url, body: Array("on".utf8)))
+    #expect(next.status == 200)
+  }
+
+  @Test("whenever it is cancelled, a request ends exactly once")
+  func randomCancellation() async throws {
+    let server = try ScriptedServer()
+    let client = CurlClient()
+    await withTaskGroup(of: Void.self) { group in
+      for number in 0..<500 {
+        group.addTask {
+          let task = Task { try await client.execute(HTTPRequest(method: "POST", url: server.url, body: [65])) }
+          for _ in 0..<number % 50 { await Task.yield() }
+          task.cancel()
+          // A second resumption would trap, and a missing one would outlast the time limit.
+          if let response = try? await task.value { #expect(response.status == 200) }
+        }
+      }
+    }
+  }
+
+  @Test("no answer in time is a timeout")
+  func timeout() async throws {
+    let server = try ScriptedServer()
+    try server.answer(.init(act: "hold"))
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(url: server.url, timeout: .milliseconds(50)))
+    } throws: {
+      ($0 as? HTTPError)?.code == .timeout && ($0 as? HTTPError)?.kind == .timeout
+        && "\($0)".contains("did not answer within 0.05s")
+    }
+  }
+
+  @Test("a connection that is cut before or within the answer is an interruption", arguments: ["cut", "truncate"])
+  func interrupted(act: String) async throws {
+    let server = try ScriptedServer()
+    try server.answer(.init(body: "half of this", act: act))
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(method: "POST", url: server.url))
+    } throws: { ($0 as? HTTPError)?.code == .interrupted && ($0 as? HTTPError)?.kind == .network }
+  }
+
+  @Test("an answer that is too large is given up")
+  func tooLarge() async throws {
+    let server = try ScriptedServer()
+    await #expect {
+      _ = try await CurlClient(maximumResponseSize: 1000).execute(
+        HTTPRequest(method: "POST", url: server.url, body: [UInt8](repeating: 65, count: 1001)))
+    } throws: { ($0 as? HTTPError)?.code == .tooLarge }
+  }
+
+  @Test("where nobody listens, the error says so")
+  func refused() async throws {
+    let server = try ScriptedServer()
+    let url = server.url
+    // A port that was free a moment ago: the reserved one of TCP's own.
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(url: "http://127.0.0.1:1/"))
+    } throws: { ($0 as? HTTPError)?.code == .notConnected && "\($0)".contains("nothing answers at 127.0.0.1") }
+    _ = url
+  }
+
+  @Test("a name that does not exist is said to have no address")
+  func unresolved() async throws {
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(url: "http://queue.invalid/"))
+    } throws: { ($0 as? HTTPError)?.code == .nameNotResolved }
+  }
+
+  @Test("only HTTP is spoken", arguments: ["file:///etc/passwd", "ftp://127.0.0.1/", "gopher://127.0.0.1/"])
+  func otherProtocols(url: String) async throws {
+    await #expect(throws: HTTPError.self) { _ = try await CurlClient().execute(HTTPRequest(url: url)) }
+  }
+
+  @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE names it")
+  func certificates() async throws {
+    let certificate = try SelfSignedCertificate()
+    let server = try ScriptedServer(certificate: certificate.path, key: certificate.keyPath)
+    let request = HTTPRequest(method: "POST", url: "https://localhost:\(server.port)/", body: [65])
+    await #expect {
+      _ = try await CurlClient(environment: [:]).execute(request)
+    } throws: { ($0 as? HTTPError)?.code == .tls && "\($0)".contains("AWS_CA_BUNDLE") }
+    let response = try await CurlClient(environment: ["AWS_CA_BUNDLE": certificate.path]).execute(request)
+    #expect(response.status == 200)
+  }
+
+  @Test("when the client goes, its thread goes, and what is posted late fails")
+  func shutDown() async throws {
+    let server = try ScriptedServer()
+    for _ in 0..<20 {
+      let client = CurlClient()
+      #expect(try await client.execute(HTTPRequest(method: "POST", url: server.url, body: [65])).status == 200)
+    }
+  }
+}
