@@ -49,6 +49,17 @@ struct SQLitePrizeStore: PrizeStore {
     }
   }
 
+  /// How the connection that writes is set up, by pragma.
+  func settings() async throws -> [String: String] {
+    try await mapErrors {
+      try await pool.writeWithoutTransaction { db in
+        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"]
+        return try Dictionary(
+          uniqueKeysWithValues: pragmas.map { ($0, try String.fetchOne(db, sql: "PRAGMA \($0)") ?? "") })
+      }
+    }
+  }
+
   /// Does `work` and records `key` in one transaction, unless the key is recorded already.
   private func once<Event: Encodable, Outcome: Sendable>(
     _ key: EventKey,
