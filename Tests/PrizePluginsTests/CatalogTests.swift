@@ -152,7 +152,7 @@ import WorkerKit
   @Test func demoCatalogFitsTheExampleMessages() async throws {
     let file = URL(filePath: #filePath).appending(path: "../../../Examples/catalog.yaml").standardized
     try await Fixture.withFolder { folder in
-      let store = try SQLitePrizeStore(path: folder.appending(path: "prizes.db").path)
+      let store = try await SQLitePrizeStore(path: folder.appending(path: "prizes.db").path)
       let catalog = try CatalogReader.read(ImportCommand.text(ofFileAt: file.path), file: "catalog.yaml")
       _ = try await store.importCatalog(catalog)
       let item = ItemAwarded.of("cluid123abc", 5, to: "987654321098765432", in: "123456789012345678")

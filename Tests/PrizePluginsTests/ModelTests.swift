@@ -12,7 +12,7 @@ import WorkerKit
   @Test(arguments: seeds)
   func agreesWithASimpleModel(seed: UInt64) async throws {
     try await Fixture.with { (prizes) async throws in
-      let stores = [prizes.store, try SQLitePrizeStore(path: prizes.path)]
+      let stores = [prizes.store, try await SQLitePrizeStore(path: prizes.path)]
       var random = SplitMix64(state: seed)
       var model = Model()
       var sent: [Model.Delivery] = []

@@ -9,7 +9,7 @@ import WorkerKit
   @Test func namesAFolderThatDoesNotExist() async throws {
     try await Fixture.withFolder { folder in
       let path = folder.appending(path: "missing/prizes.db").path
-      let error = #expect(throws: PrizeStoreError.self) { try SQLitePrizeStore(path: path) }
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: path) }
       #expect(error?.kind == .unavailable)
       #expect(error?.path == path)
       #expect(
@@ -20,7 +20,7 @@ import WorkerKit
 
   @Test func namesAPathThatIsAFolder() async throws {
     try await Fixture.withFolder { folder in
-      let error = #expect(throws: PrizeStoreError.self) { try SQLitePrizeStore(path: folder.path) }
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: folder.path) }
       #expect(error?.kind == .unavailable)
       #expect(error?.message.contains(folder.path) == true)
     }
@@ -30,7 +30,7 @@ import WorkerKit
     try await Fixture.withFolder { folder in
       let file = folder.appending(path: "notes.txt")
       try Data(repeating: 0x61, count: 4096).write(to: file)
-      let error = #expect(throws: PrizeStoreError.self) { try SQLitePrizeStore(path: file.path) }
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: file.path) }
       #expect(error?.message.contains("name an SQLite database") == true)
     }
   }
@@ -39,7 +39,7 @@ import WorkerKit
   @Test(.enabled(if: geteuid() != 0)) func refusesAFileThatItMayNotWrite() async throws {
     try await Fixture.with { (prizes) async throws in
       try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: prizes.path)
-      let error = #expect(throws: PrizeStoreError.self) { try SQLitePrizeStore(path: prizes.path) }
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: prizes.path) }
       #expect(error?.kind == .unavailable)
       #expect(error?.message.contains("must be able to write") == true)
     }
@@ -48,7 +48,7 @@ import WorkerKit
   @Test func refusesDataOfANewerVersion() async throws {
     try await Fixture.with { (prizes) async throws in
       try prizes.execute("INSERT INTO grdb_migrations (identifier) VALUES ('v999')")
-      let error = #expect(throws: PrizeStoreError.self) { try SQLitePrizeStore(path: prizes.path) }
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: prizes.path) }
       #expect(error?.message.contains("made by a newer version") == true)
       #expect(error?.message.contains(prizes.path) == true)
     }
@@ -60,7 +60,7 @@ import WorkerKit
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<8 {
           group.addTask {
-            let store = try SQLitePrizeStore(path: path)
+            let store = try await SQLitePrizeStore(path: path)
             _ = try await store.holdings(of: Fixture.alice)
           }
         }

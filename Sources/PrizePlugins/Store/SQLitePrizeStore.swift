@@ -15,9 +15,9 @@ struct SQLitePrizeStore: PrizeStore {
   /// Opens the file, or makes it, and brings its tables up to date.
   ///
   /// - Throws: ``PrizeStoreError`` that names the file and what to do.
-  init(path: String, now: @escaping @Sendable () -> Date = { Date() }) throws {
+  init(path: String, now: @escaping @Sendable () -> Date = { Date() }) async throws {
     do {
-      pool = try Self.open(path)
+      pool = try await Self.open(path)
     } catch let error as DatabaseError {
       throw PrizeStoreError(error, path: path, opening: true)
     }
@@ -91,7 +91,20 @@ struct SQLitePrizeStore: PrizeStore {
 }
 
 extension SQLitePrizeStore {
-  private static func open(_ path: String) throws -> DatabasePool {
+  /// Opens as often as it takes while others open the same file: SQLite does not wait for the lock with which the first
+  /// of them turns the write-ahead log on.
+  private static func open(_ path: String) async throws -> DatabasePool {
+    let start = ContinuousClock.now
+    while true {
+      do {
+        return try openOnce(path)
+      } catch DatabaseError.SQLITE_BUSY where start.duration(to: .now) < .seconds(busyTimeout) {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+    }
+  }
+
+  private static func openOnce(_ path: String) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.label = "prizes"
     configuration.busyMode = .timeout(busyTimeout)
@@ -100,6 +113,9 @@ extension SQLitePrizeStore {
     // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
     try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
     try migrate(pool, path: path)
+    // A file that may only be read opens without complaint, and BEGIN IMMEDIATE reads it: find out now, by a statement
+    // that writes nothing, rather than with the first prize.
+    try pool.writeWithoutTransaction { db in try db.execute(sql: "DELETE FROM handled_events WHERE FALSE") }
     return pool
   }
 
