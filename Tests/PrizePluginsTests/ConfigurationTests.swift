@@ -1,8 +1,8 @@
 import Foundation
 import Testing
-import WorkerKit
 
 @testable import PrizePlugins
+@testable import WorkerKit
 
 @Suite struct ConfigurationTests {
   @Test(arguments: [
@@ -27,6 +27,12 @@ import WorkerKit
     #expect(PrizePlugin.configurationKeys.map(\.name) == ["database"])
     #expect(PrizePlugin.configurationKeys.first?.defaultDescription == "sqlite:prizes.db")
     #expect(ConfigurationValues()[PrizePlugin.database].description == "sqlite:prizes.db")
+  }
+
+  @Test func offersItsHandlersByName() {
+    var handlers = HandlerRegistry<PrizePlugin>()
+    PrizePlugin.register(in: &handlers)
+    #expect(handlers.registrations.map(\.name) == ["prizes.item", "prizes.character", "prizes.link"])
   }
 
   @Test func opensTheDatabaseThatItIsGiven() async throws {
