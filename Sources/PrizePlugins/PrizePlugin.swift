@@ -10,11 +10,11 @@ public import WorkerKit
 ///       CHARACTER_AWARDED: { handler: prizes.character }
 ///       ACCOUNT_LINKED:    { handler: prizes.link }
 ///
-/// | handler | event | errors |
+/// | handler | fields of its event | kinds of error beside `validation` and `unavailable` |
 /// |---|---|---|
-/// | `prizes.item` | `discordGuildId`, `discordUserId`, `itemTypeId`, `quantity` (1 where left out) | `validation`, `notFound`, `conflict`, `unavailable` |
-/// | `prizes.character` | `discordGuildId`, `discordUserId`, `characterId` | `validation`, `notFound`, `conflict`, `unavailable` |
-/// | `prizes.link` | `discordUserId`, `userId` | `validation`, `conflict`, `unavailable` |
+/// | `prizes.item` | `discordGuildId`, `discordUserId`, `itemTypeId`, `quantity` (1) | `notFound`, `conflict` |
+/// | `prizes.character` | `discordGuildId`, `discordUserId`, `characterId` | `notFound`, `conflict` |
+/// | `prizes.link` | `discordUserId`, `userId` | `conflict` |
 ///
 /// Each grants exactly once: the event's ``HandlerContext/idempotencyKey`` is written in the transaction of the prize.
 /// Whoever has linked no account owns a prize as soon as they do.
@@ -43,7 +43,7 @@ public struct PrizePlugin: Plugin, PluginCommands {
   ///
   /// - Throws: A printable error that names the file and what to do, when it cannot be opened.
   public init(configuration: ConfigurationValues) async throws {
-    self.init(store: try SQLitePrizeStore(path: configuration[Self.database].path))
+    self.init(store: try await SQLitePrizeStore(path: configuration[Self.database].path))
   }
 
   init(store: any PrizeStore) {

@@ -29,7 +29,7 @@ import WorkerKit
     try await Fixture.with { (prizes) async throws in
       let event = ItemAwarded.of(Fixture.sword, to: Fixture.stranger)
       _ = try await prizes.store.grant(event, as: .item("1"))
-      let reopened = try SQLitePrizeStore(path: prizes.path)
+      let reopened = try await SQLitePrizeStore(path: prizes.path)
       #expect(try await reopened.grant(event, as: .item("1")) == .alreadyHandled)
     }
   }
@@ -50,7 +50,7 @@ import WorkerKit
 
   @Test func recordsWhatWasHandledAndWhen() async throws {
     try await Fixture.with { (prizes) async throws in
-      let store = try SQLitePrizeStore(path: prizes.path, now: { Date(timeIntervalSince1970: 0) })
+      let store = try await SQLitePrizeStore(path: prizes.path, now: { Date(timeIntervalSince1970: 0) })
       _ = try await store.grant(.of(Fixture.coin, to: Fixture.stranger), as: .item("1"))
       #expect(
         try prizes.rows("SELECT * FROM handled_events") == [
@@ -63,7 +63,7 @@ import WorkerKit
   /// As two processes would: two stores with connections of their own.
   @Test func grantsOnceWhenTwoStoresAreGivenTheSameEventsAtOnce() async throws {
     try await Fixture.with { (prizes) async throws in
-      let stores = [prizes.store, try SQLitePrizeStore(path: prizes.path)]
+      let stores = [prizes.store, try await SQLitePrizeStore(path: prizes.path)]
       let outcomes = try await withThrowingTaskGroup(of: Handled<Holder>.self) { group in
         for delivery in 0..<40 {
           group.addTask {
@@ -81,7 +81,7 @@ import WorkerKit
 
   @Test func losesNothingWhenLinkingRacesWithGrants() async throws {
     try await Fixture.with { (prizes) async throws in
-      let stores = [prizes.store, try SQLitePrizeStore(path: prizes.path)]
+      let stores = [prizes.store, try await SQLitePrizeStore(path: prizes.path)]
       try await withThrowingTaskGroup(of: Void.self) { group in
         for number in 0..<30 {
           group.addTask {

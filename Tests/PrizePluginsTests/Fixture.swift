@@ -48,7 +48,7 @@ struct Fixture: Sendable {
   static func with(_ body: (Fixture) async throws -> Void) async throws {
     try await withFolder { folder in
       let path = folder.appending(path: "prizes.db").path
-      let fixture = Fixture(path: path, store: try SQLitePrizeStore(path: path))
+      let fixture = Fixture(path: path, store: try await SQLitePrizeStore(path: path))
       _ = try await fixture.store.importCatalog(CatalogReader.read(catalog, file: "catalog.yaml"))
       try await body(fixture)
     }

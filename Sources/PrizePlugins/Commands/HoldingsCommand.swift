@@ -1,5 +1,4 @@
 import ArgumentParser
-import Foundation
 
 /// `prizes holdings`: what someone owns, and what waits for them.
 struct HoldingsCommand: AsyncParsableCommand {
@@ -12,11 +11,11 @@ struct HoldingsCommand: AsyncParsableCommand {
 
       With --json, one object with every key always there, and lists sorted by id:
 
-        { "characters": { "owned": [{ "characterId": …, "name": … }], "pending": […] },
-          "discordUserIds": [ … ],
-          "id": the id that was asked for,
-          "items": { "owned": [{ "itemTypeId": …, "name": …, "quantity": … }], "pending": […] },
-          "userId": the user, or null where no account is linked }
+        characters      { owned, pending }: lists of { characterId, name }
+        discordUserIds  the Discord accounts
+        id              the id that was asked for
+        items           { owned, pending }: lists of { itemTypeId, name, quantity }
+        userId          the user, or null where no account is linked
 
       EXAMPLE:
         worker prizes holdings --user 987654321098765432
@@ -25,7 +24,9 @@ struct HoldingsCommand: AsyncParsableCommand {
           5 × Gold coin  cluid123abc
       """)
 
-  @Option(help: ArgumentHelp("A user of the platform, or the number of a Discord account.", valueName: "id"))
+  @Option(
+    help: ArgumentHelp("A user of the platform, or the number of a Discord account.", valueName: "id"),
+    transform: Self.identifier)
   var user: Identifier
 
   @Flag(help: "Print JSON, for programs.")
@@ -36,12 +37,11 @@ struct HoldingsCommand: AsyncParsableCommand {
 
   func run() async throws {
     let holdings = try await SQLitePrizeStore(path: options.database().path).holdings(of: user)
-    print(json ? try HoldingsReport.json(holdings) : HoldingsReport.text(holdings))
+    print(json ? try CanonicalJSON.text(of: holdings) : HoldingsReport.text(holdings))
   }
-}
 
-extension Identifier: ExpressibleByArgument {
-  init?(argument: String) {
-    self.init(rawValue: argument)
+  private static func identifier(_ text: String) throws -> Identifier {
+    guard let id = Identifier(rawValue: text) else { throw ValidationError(Identifier.expected) }
+    return id
   }
 }

@@ -1,14 +1,5 @@
-import Foundation
-
-/// ``Holdings`` as they are printed.
+/// ``Holdings`` as people read them.
 enum HoldingsReport {
-  /// Indented, keys sorted, slashes as they are.
-  static func json(_ holdings: Holdings) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(holdings), as: UTF8.self)
-  }
-
   static func text(_ holdings: Holdings) -> String {
     let isUnknown = holdings.userId == nil && holdings.items.isEmpty && holdings.characters.isEmpty
     guard !isUnknown else {

@@ -20,8 +20,9 @@ extension CheckedValue {
     let rawValue: RawValue
     do {
       rawValue = try decoder.singleValueContainer().decode(RawValue.self)
-    } catch is DecodingError {
-      // A wrong type, null, or a number too large: the same sentence helps in each case.
+    } catch {
+      // A wrong type, null, or a number out of range: the same sentence helps in each case. Foundation's JSONDecoder
+      // throws an error of a private type for the last, and would call the whole body invalid JSON.
       throw DecodingError.dataCorrupted(refusal)
     }
     guard let value = Self(rawValue: rawValue) else {

@@ -15,8 +15,8 @@ extension Database {
   }
 }
 
-/// A checked value as it is kept in a column: its raw value. Reading a row that holds anything else is a fatal error of
-/// GRDB's, which means that something beside the store wrote to the file.
+/// A checked value as it is kept in a column: its raw value. Read with `fetchOne` or `decode`, which throw when
+/// something beside the store wrote what is not valid; a row's subscript would end the process.
 protocol CheckedColumn: CheckedValue, DatabaseValueConvertible where RawValue: DatabaseValueConvertible {}
 
 extension CheckedColumn {

@@ -1,4 +1,4 @@
-/// What is owned by and pending for someone; its JSON is what `prizes holdings --json` prints.
+/// What is owned by and pending for someone; its JSON is what `prizes holdings --json` prints, on one line.
 ///
 ///     { "characters": { "owned": [{ "characterId": "cluid456def", "name": "Mira" }], "pending": [] },
 ///       "discordUserIds": ["987654321098765432"],

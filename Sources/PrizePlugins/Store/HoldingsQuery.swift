@@ -41,12 +41,12 @@ struct HoldingsQuery {
         WHERE items.\(column) = ? GROUP BY item_types.id ORDER BY item_types.id
         """,
       arguments: [holder]
-    ).map { Holdings.Item(itemTypeId: $0["id"], name: $0["name"], quantity: $0["quantity"]) }
+    ).map { Holdings.Item(itemTypeId: try $0.decode(forColumn: "id"), name: $0["name"], quantity: $0["quantity"]) }
   }
 
   private func characters(_ column: String, _ holder: any DatabaseValueConvertible) throws -> [Holdings.Character] {
     try Row.fetchAll(
       db, sql: "SELECT id, name FROM characters WHERE \(column) = ? ORDER BY id", arguments: [holder]
-    ).map { Holdings.Character(characterId: $0["id"], name: $0["name"]) }
+    ).map { Holdings.Character(characterId: try $0.decode(forColumn: "id"), name: $0["name"]) }
   }
 }

@@ -158,7 +158,8 @@ extension PrizeLedger {
       arguments: [discordUserId])
     for stack in stacks {
       let id: Int64 = stack["id"]
-      try add(stack["quantity"], of: stack["item_type_id"], toStackOf: .owned(by: userId))
+      let itemTypeId = try stack.decode(Identifier.self, forColumn: "item_type_id")
+      try add(stack["quantity"], of: itemTypeId, toStackOf: .owned(by: userId))
       try db.run("DELETE FROM items WHERE id = ?", [id])
       claim.items += 1
     }

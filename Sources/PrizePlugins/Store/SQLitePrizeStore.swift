@@ -15,9 +15,9 @@ struct SQLitePrizeStore: PrizeStore {
   /// Opens the file, or makes it, and brings its tables up to date.
   ///
   /// - Throws: ``PrizeStoreError`` that names the file and what to do.
-  init(path: String, now: @escaping @Sendable () -> Date = { Date() }) throws {
+  init(path: String, now: @escaping @Sendable () -> Date = { Date() }) async throws {
     do {
-      pool = try Self.open(path)
+      pool = try await Self.open(path)
     } catch let error as DatabaseError {
       throw PrizeStoreError(error, path: path, opening: true)
     }
@@ -46,6 +46,17 @@ struct SQLitePrizeStore: PrizeStore {
   func holdings(of id: Identifier) async throws -> Holdings {
     try await mapErrors {
       try await pool.read { db in try HoldingsQuery(db: db).run(id) }
+    }
+  }
+
+  /// How the connection that writes is set up, by pragma.
+  func settings() async throws -> [String: String] {
+    try await mapErrors {
+      try await pool.writeWithoutTransaction { db in
+        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"]
+        return try Dictionary(
+          uniqueKeysWithValues: pragmas.map { ($0, try String.fetchOne(db, sql: "PRAGMA \($0)") ?? "") })
+      }
     }
   }
 
@@ -80,7 +91,20 @@ struct SQLitePrizeStore: PrizeStore {
 }
 
 extension SQLitePrizeStore {
-  private static func open(_ path: String) throws -> DatabasePool {
+  /// Opens as often as it takes while others open the same file: SQLite does not wait for the lock with which the first
+  /// of them turns the write-ahead log on.
+  private static func open(_ path: String) async throws -> DatabasePool {
+    let start = ContinuousClock.now
+    while true {
+      do {
+        return try openOnce(path)
+      } catch DatabaseError.SQLITE_BUSY where start.duration(to: .now) < .seconds(busyTimeout) {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+    }
+  }
+
+  private static func openOnce(_ path: String) throws -> DatabasePool {
     var configuration = Configuration()
     configuration.label = "prizes"
     configuration.busyMode = .timeout(busyTimeout)
@@ -89,6 +113,9 @@ extension SQLitePrizeStore {
     // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
     try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
     try migrate(pool, path: path)
+    // A file that may only be read opens without complaint, and BEGIN IMMEDIATE reads it: find out now, by a statement
+    // that writes nothing, rather than with the first prize.
+    try pool.writeWithoutTransaction { db in try db.execute(sql: "DELETE FROM handled_events WHERE FALSE") }
     return pool
   }
 
@@ -106,14 +133,5 @@ extension SQLitePrizeStore {
         guard try pool.read(migrator.completedMigrations) != before else { throw error }
       }
     }
-  }
-}
-
-/// JSON with one spelling for one value, so that two events can be compared as text.
-enum CanonicalJSON {
-  static func text<Value: Encodable>(of value: Value) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(value), as: UTF8.self)
   }
 }

@@ -1,0 +1,100 @@
+import InMemoryTracing
+import Logging
+import Synchronization
+import Testing
+import Tracing
+import WorkerKit
+
+@testable import PrizePlugins
+
+@Suite struct HandlerTests {
+  @Test func reportsWhatBecameOfEachEvent() async throws {
+    try await Fixture.with { (prizes) async throws in
+      let log = RecordedLog()
+      let item = ItemPrizeHandler(store: prizes.store)
+      let character = CharacterPrizeHandler(store: prizes.store)
+      let link = AccountLinkHandler(store: prizes.store)
+
+      for user in [Fixture.aliceOnDiscord, Fixture.stranger] {
+        try await item.handle(
+          .of(Fixture.coin, 2, to: user), context: .test("ITEM_AWARDED", id: "item \(user)", logger: log.logger))
+      }
+      for _ in 1...2 {
+        try await character.handle(
+          .of(Fixture.mira, to: Fixture.stranger), context: .test("CHARACTER_AWARDED", logger: log.logger))
+      }
+      for _ in 1...2 {
+        try await link.handle(
+          AccountLinked(discordUserId: Fixture.stranger, userId: "bob"),
+          context: .test("ACCOUNT_LINKED", logger: log.logger))
+      }
+
+      #expect(
+        log.lines == [
+          "info: prize is owned itemTypeId=coin quantity=2",
+          "info: prize waits until the account is linked itemTypeId=coin quantity=2",
+          "info: prize waits until the account is linked characterId=mira",
+          "info: event was already handled",
+          "info: account is linked claimedCharacters=1 claimedItems=1",
+          "info: event was already handled",
+        ])
+      #expect(
+        try prizes.rows("SELECT event_type, key FROM handled_events") == [
+          "ACCOUNT_LINKED message:m1", "CHARACTER_AWARDED message:m1", "ITEM_AWARDED message:item 456",
+          "ITEM_AWARDED message:item 987654321098765432",
+        ])
+    }
+  }
+
+  @Test func tracesEachHandler() async throws {
+    try await Fixture.with { (prizes) async throws in
+      let tracer = InMemoryTracer()
+      let character = CharacterPrizeHandler(store: prizes.store, tracer: tracer)
+      try await ItemPrizeHandler(store: prizes.store, tracer: tracer)
+        .handle(.of(Fixture.coin, to: Fixture.stranger), context: .test("ITEM_AWARDED"))
+      try await character
+        .handle(.of(Fixture.mira, to: Fixture.aliceOnDiscord), context: .test("CHARACTER_AWARDED"))
+      try await AccountLinkHandler(store: prizes.store, tracer: tracer)
+        .handle(AccountLinked(discordUserId: Fixture.stranger, userId: "bob"), context: .test("ACCOUNT_LINKED"))
+      await expectEventError(.notFound, field: "characterId") {
+        try await character.handle(.of("nobody", to: Fixture.stranger), context: .test("CHARACTER_AWARDED", id: "m2"))
+      }
+
+      let spans = tracer.finishedSpans
+      #expect(
+        spans.map(\.operationName) == [
+          "handle_item_prize", "handle_character_prize", "handle_account_link", "handle_character_prize",
+        ])
+      #expect(
+        spans.map { $0.attributes.get("prize.outcome") } == [
+          .string("pending"), .string("owned"), .string("linked"), nil,
+        ])
+      #expect(spans.map(\.errors.count) == [0, 0, 0, 1])
+    }
+  }
+}
+
+/// What was logged, a line each.
+final class RecordedLog: Sendable {
+  private let recorded = Mutex<[String]>([])
+
+  var lines: [String] { recorded.withLock { $0 } }
+
+  var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
+
+  private struct Handler: LogHandler {
+    let log: RecordedLog
+    var metadata: Logger.Metadata = [:]
+    var logLevel = Logger.Level.info
+
+    subscript(metadataKey key: String) -> Logger.Metadata.Value? {
+      get { metadata[key] }
+      set { metadata[key] = newValue }
+    }
+
+    func log(event: LogEvent) {
+      let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
+      log.recorded.withLock { $0.append("\(event.level): \(event.message)\(fields.joined())") }
+    }
+  }
+}

@@ -1,0 +1,111 @@
+import Foundation
+import GRDB
+import Testing
+import WorkerKit
+
+@testable import PrizePlugins
+
+@Suite struct StoreErrorTests {
+  @Test func namesAFolderThatDoesNotExist() async throws {
+    try await Fixture.withFolder { folder in
+      let path = folder.appending(path: "missing/prizes.db").path
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: path) }
+      #expect(error?.kind == .unavailable)
+      #expect(error?.path == path)
+      #expect(
+        error?.description == "cannot open the prize database: \(path): unable to open database file; "
+          + "its folder must exist, and the worker's user must be able to write in it")
+    }
+  }
+
+  @Test func namesAPathThatIsAFolder() async throws {
+    try await Fixture.withFolder { folder in
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: folder.path) }
+      #expect(error?.kind == .unavailable)
+      #expect(error?.message.contains(folder.path) == true)
+    }
+  }
+
+  @Test func refusesAFileThatIsNoDatabase() async throws {
+    try await Fixture.withFolder { folder in
+      let file = folder.appending(path: "notes.txt")
+      try Data(repeating: 0x61, count: 4096).write(to: file)
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: file.path) }
+      #expect(error?.message.contains("name an SQLite database") == true)
+    }
+  }
+
+  /// Permissions do not bind the superuser, as whom containers often run tests.
+  @Test(.enabled(if: geteuid() != 0)) func refusesAFileThatItMayNotWrite() async throws {
+    try await Fixture.with { (prizes) async throws in
+      try FileManager.default.setAttributes([.posixPermissions: 0o444], ofItemAtPath: prizes.path)
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: prizes.path) }
+      #expect(error?.kind == .unavailable)
+      #expect(error?.message.contains("must be able to write") == true)
+    }
+  }
+
+  @Test func refusesDataOfANewerVersion() async throws {
+    try await Fixture.with { (prizes) async throws in
+      try prizes.execute("INSERT INTO grdb_migrations (identifier) VALUES ('v999')")
+      let error = await #expect(throws: PrizeStoreError.self) { try await SQLitePrizeStore(path: prizes.path) }
+      #expect(error?.message.contains("made by a newer version") == true)
+      #expect(error?.message.contains(prizes.path) == true)
+    }
+  }
+
+  @Test func isOpenedByManyAtOnce() async throws {
+    try await Fixture.withFolder { folder in
+      let path = folder.appending(path: "prizes.db").path
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            let store = try await SQLitePrizeStore(path: path)
+            _ = try await store.holdings(of: Fixture.alice)
+          }
+        }
+        try await group.waitForAll()
+      }
+    }
+  }
+
+  @Test func commitsToDiskThroughAWriteAheadLog() async throws {
+    try await Fixture.with { (prizes) async throws in
+      let settings = try await prizes.store.settings()
+      #expect(settings == ["journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"])
+    }
+  }
+
+  @Test(arguments: [
+    (ResultCode.SQLITE_BUSY, ErrorKind.unavailable), (.SQLITE_BUSY_SNAPSHOT, .unavailable),
+    (.SQLITE_LOCKED, .unavailable), (.SQLITE_IOERR_FSYNC, .unavailable), (.SQLITE_FULL, .unavailable),
+    (.SQLITE_CANTOPEN, .unavailable), (.SQLITE_READONLY_DBMOVED, .unavailable), (.SQLITE_PERM, .unavailable),
+    (.SQLITE_NOMEM, .unavailable), (.SQLITE_CORRUPT, .unavailable), (.SQLITE_NOTADB, .unavailable),
+    (.SQLITE_CONSTRAINT_CHECK, .unexpected), (.SQLITE_ERROR, .unexpected), (.SQLITE_TOOBIG, .unexpected),
+  ])
+  func tellsWhatPassesFromWhatDoesNot(_ code: ResultCode, _ kind: ErrorKind) {
+    let error = PrizeStoreError(
+      DatabaseError(resultCode: code, message: "cause", sql: "SELECT 'secret'"), path: "/data/prizes.db")
+    #expect(error.kind == kind)
+    #expect(error.description.hasPrefix("the prize database failed: /data/prizes.db: cause; "))
+    #expect(!error.description.contains("secret"))
+  }
+
+  /// A failure inside a transaction is the store's, undoes all of it, and does not outlast its cause.
+  @Test func undoesAllWhenTheDatabaseFails() async throws {
+    try await Fixture.with { (prizes) async throws in
+      try prizes.execute(
+        "CREATE TRIGGER broken BEFORE INSERT ON items BEGIN SELECT raise(ABORT, 'out of order'); END")
+      let error = await #expect(throws: PrizeStoreError.self) {
+        try await prizes.store.grant(.of(Fixture.coin, to: Fixture.stranger), as: .item("1"))
+      }
+      #expect(error?.kind == .unexpected)
+      #expect(error?.message.contains("out of order") == true)
+      #expect(try prizes.handledEvents() == 0)
+      try prizes.execute("DROP TRIGGER broken")
+      #expect(
+        try await prizes.store.grant(.of(Fixture.coin, to: Fixture.stranger), as: .item("1"))
+          == .now(.pending(for: Fixture.stranger)))
+    }
+  }
+}
