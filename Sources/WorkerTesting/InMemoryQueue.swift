@@ -93,11 +93,14 @@ public final class InMemoryQueue: MessageQueue {
   public func receive(
     maxMessages: Int, waitTime: Duration, visibilityTimeout: Duration
   ) async throws -> [ReceivedMessage] {
-    let seen = arrivals.value
-    let first = try take(maxMessages, visibilityTimeout)
-    guard first.isEmpty, waitTime > .zero else { return first }
-    try await waitForArrival(after: seen, waitTime)
-    return try take(maxMessages, visibilityTimeout)
+    let deadline = clock.now + waitTime
+    while true {
+      let seen = arrivals.value
+      let taken = try take(maxMessages, visibilityTimeout)
+      let left = deadline - clock.now
+      guard taken.isEmpty, left > .zero else { return taken }
+      try await waitForArrival(after: seen, atMost: min(left, nextVisibility ?? left))
+    }
   }
 
   public func delete(_ receiptHandles: [String]) async throws -> [Result<Void, QueueError>] {
@@ -205,7 +208,13 @@ public final class InMemoryQueue: MessageQueue {
     arrivals.update { $0 += 1 }
   }
 
-  private func waitForArrival(after seen: Int, _ waitTime: Duration) async throws {
+  /// How long until a hidden message becomes visible.
+  private var nextVisibility: Duration? {
+    let now = clock.now
+    return state.withLock { state in state.messages.lazy.map(\.visibleAt).filter { $0 > now }.min() }.map { $0 - now }
+  }
+
+  private func waitForArrival(after seen: Int, atMost waitTime: Duration) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [arrivals] in try await arrivals.wait { $0 > seen } }
       group.addTask { [clock] in try await clock.sleep(for: waitTime) }

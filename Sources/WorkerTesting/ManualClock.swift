@@ -1,10 +1,10 @@
-import Synchronization
+import WorkerKit
 
 /// A clock whose hands a test turns.
 ///
 ///     let clock = ManualClock()
 ///     async let outcome = consumer.run()
-///     await clock.untilSleeping(for: .seconds(20))   // the lease waits
+///     try await clock.untilSleeping(for: .seconds(20))   // the lease waits
 ///     clock.advance(by: .seconds(20))
 public final class ManualClock: Clock, Sendable {
   public struct Instant: InstantProtocol {
@@ -15,34 +15,28 @@ public final class ManualClock: Clock, Sendable {
     public static func < (first: Instant, second: Instant) -> Bool { first.offset < second.offset }
   }
 
-  private struct Sleeper {
+  private struct Sleeper: Sendable {
     let deadline: Instant
     let continuation: CheckedContinuation<Void, any Error>
   }
 
-  private struct Watcher {
-    let duration: Swift.Duration
-    let continuation: CheckedContinuation<Void, Never>
-  }
-
-  private struct State {
+  private struct State: Sendable {
     var now = Instant(offset: .zero)
     var sleepers: [Int: Sleeper] = [:]
     var cancelled: Set<Int> = []
-    var watchers: [Watcher] = []
     var nextID = 0
   }
 
-  private let state = Mutex(State())
+  private let state = Watched(State())
 
   public init() {}
 
-  public var now: Instant { state.withLock { $0.now } }
+  public var now: Instant { state.value.now }
   public var minimumResolution: Swift.Duration { .nanoseconds(1) }
 
   /// Turns the hands, and wakes everyone whose time has come.
   public func advance(by duration: Swift.Duration) {
-    let due = state.withLock { state in
+    let due = state.update { state in
       state.now = state.now.advanced(by: duration)
       let due = state.sleepers.filter { $0.value.deadline <= state.now }
       for id in due.keys {
@@ -56,44 +50,32 @@ public final class ManualClock: Clock, Sendable {
   }
 
   /// Waits until someone sleeps whose time comes in exactly `duration` from now.
-  public func untilSleeping(for duration: Swift.Duration) async {
-    await withCheckedContinuation { continuation in
-      let isMet = state.withLock { state in
-        if state.sleepers.values.contains(where: { $0.deadline == state.now.advanced(by: duration) }) { return true }
-        state.watchers.append(Watcher(duration: duration, continuation: continuation))
-        return false
-      }
-      if isMet {
-        continuation.resume()
-      }
+  public func untilSleeping(for duration: Swift.Duration) async throws {
+    try await state.wait { state in
+      state.sleepers.values.contains { $0.deadline == state.now.advanced(by: duration) }
     }
   }
 
   public func sleep(until deadline: Instant, tolerance: Swift.Duration?) async throws {
-    let id = state.withLock { state in
+    let id = state.update { state in
       state.nextID += 1
       return state.nextID
     }
-    defer { state.withLock { _ = $0.cancelled.remove(id) } }
+    defer { state.update { _ = $0.cancelled.remove(id) } }
     try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        enum Outcome { case sleeps([CheckedContinuation<Void, Never>]), due, cancelled }
-        let outcome = state.withLock { state -> Outcome in
-          if state.cancelled.contains(id) { return .cancelled }
-          if deadline <= state.now { return .due }
+        let outcome = state.update { state -> Result<Void, any Error>? in
+          if state.cancelled.contains(id) { return .failure(CancellationError()) }
+          if deadline <= state.now { return .success(()) }
           state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)
-          let seen = state.watchers.filter { state.now.advanced(by: $0.duration) == deadline }
-          state.watchers.removeAll { state.now.advanced(by: $0.duration) == deadline }
-          return .sleeps(seen.map(\.continuation))
+          return nil
         }
-        switch outcome {
-        case .sleeps(let watchers): watchers.forEach { $0.resume() }
-        case .due: continuation.resume()
-        case .cancelled: continuation.resume(throwing: CancellationError())
+        if let outcome {
+          continuation.resume(with: outcome)
         }
       }
     } onCancel: {
-      let sleeper = state.withLock { state in
+      let sleeper = state.update { state in
         state.cancelled.insert(id)
         return state.sleepers.removeValue(forKey: id)
       }

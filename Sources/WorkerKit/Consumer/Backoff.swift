@@ -29,7 +29,7 @@ public struct Backoff: Sendable, Hashable {
 
   public static let standard = Backoff(base: .seconds(2), factor: 2, max: .seconds(900), jitter: .full)
 
-  /// The wait after the `attempt`-th try failed.
+  /// The wait after the `attempt`-th try failed, to the millisecond.
   ///
   /// - Parameters:
   ///   - attempt: 1 for the first.
@@ -38,6 +38,7 @@ public struct Backoff: Sendable, Hashable {
     let exponent = Double(Swift.max(attempt, 1) - 1)
     // Infinity for a large attempt, which min() brings back.
     let ceiling = Swift.min(base.inSeconds * pow(factor, exponent), max.inSeconds)
-    return .seconds(jitter == .full ? ceiling * random : ceiling)
+    let seconds = jitter == .full ? ceiling * random : ceiling
+    return .milliseconds(Int64((seconds * 1000).rounded()))
   }
 }

@@ -31,7 +31,7 @@ struct LeaseTests {
     try await harness.run {
       try await gate.untilArrived()
       for count in 1...5 {
-        await harness.clock.untilSleeping(for: .seconds(30))
+        try await harness.clock.untilSleeping(for: .seconds(30))
         harness.clock.advance(by: .seconds(30))
         while harness.queue.visibilityChanges.count < count { await Task.yield() }
       }
@@ -54,7 +54,7 @@ struct LeaseTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
       try await gate.untilArrived()
-      await harness.clock.untilSleeping(for: .seconds(30))
+      try await harness.clock.untilSleeping(for: .seconds(30))
       harness.clock.advance(by: .seconds(30))
       try await harness.untilSettled("lost")
     }
@@ -72,9 +72,9 @@ struct LeaseTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
       try await gate.untilArrived()
-      await harness.clock.untilSleeping(for: .seconds(30))
+      try await harness.clock.untilSleeping(for: .seconds(30))
       harness.clock.advance(by: .seconds(30))
-      await harness.clock.untilSleeping(for: .seconds(5))
+      try await harness.clock.untilSleeping(for: .seconds(5))
       harness.clock.advance(by: .seconds(5))
       while harness.queue.visibilityChanges.isEmpty { await Task.yield() }
       gate.open()
@@ -95,7 +95,7 @@ struct LeaseTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
       try await gate.untilArrived()
-      await harness.clock.untilSleeping(for: .seconds(30))
+      try await harness.clock.untilSleeping(for: .seconds(30))
       harness.clock.advance(by: .seconds(41))
       try await harness.untilSettled("lost")
       // By now the message is visible again, and comes a second time.

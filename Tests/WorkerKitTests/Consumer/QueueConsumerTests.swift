@@ -138,7 +138,7 @@ struct QueueConsumerTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
       for delay in [Duration.milliseconds(500), .seconds(1), .seconds(2)] {
-        await harness.clock.untilSleeping(for: delay)
+        try await harness.clock.untilSleeping(for: delay)
         harness.clock.advance(by: delay)
       }
       try await harness.untilSettled("handled")
@@ -151,7 +151,7 @@ struct QueueConsumerTests {
     harness.queue.fail(.delete, with: QueueError(code: .connection, kind: .network, message: "down"))
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
-      await harness.clock.untilSleeping(for: .milliseconds(100))
+      try await harness.clock.untilSleeping(for: .milliseconds(100))
       harness.clock.advance(by: .milliseconds(100))
       try await harness.untilSettled("handled")
     }
@@ -166,7 +166,7 @@ struct QueueConsumerTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await harness.run {
       try await gate.untilArrived()
-      await harness.clock.untilSleeping(for: .seconds(5))
+      try await harness.clock.untilSleeping(for: .seconds(5))
       harness.clock.advance(by: .seconds(5))
       try await harness.untilSettled("retried")
     }

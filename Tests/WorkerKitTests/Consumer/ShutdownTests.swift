@@ -9,7 +9,7 @@ struct ShutdownTests {
   func idle() async throws {
     let harness = ConsumerHarness(handler: ClosureHandler { (_: Greeting, _) in })
     // The clock stands still, so only the shutdown can end the poll.
-    try await harness.run { await harness.clock.untilSleeping(for: .seconds(20)) }
+    try await harness.run { try await harness.clock.untilSleeping(for: .seconds(20)) }
   }
 
   @Test("what is in hand finishes and is deleted")
@@ -21,7 +21,7 @@ struct ShutdownTests {
       group.addTask {
         try await harness.run { try await gate.untilArrived() }
       }
-      await harness.clock.untilSleeping(for: .seconds(30))
+      try await harness.clock.untilSleeping(for: .seconds(30))
       gate.open()
       try await group.waitForAll()
     }
@@ -40,7 +40,7 @@ struct ShutdownTests {
       group.addTask {
         try await harness.run { try await gate.untilArrived() }
       }
-      await harness.clock.untilSleeping(for: .seconds(12))
+      try await harness.clock.untilSleeping(for: .seconds(12))
       harness.clock.advance(by: .seconds(12))
       try await group.waitForAll()
     }
@@ -61,9 +61,9 @@ struct ShutdownTests {
       group.addTask {
         try await harness.run { try await gate.untilArrived() }
       }
-      await harness.clock.untilSleeping(for: .seconds(12))
+      try await harness.clock.untilSleeping(for: .seconds(12))
       harness.clock.advance(by: .seconds(12))
-      await harness.clock.untilSleeping(for: .seconds(1))
+      try await harness.clock.untilSleeping(for: .seconds(1))
       harness.clock.advance(by: .seconds(1))
       try await reported.untilCount(1)
       #expect(harness.consumer.tally.outcomes == ["released": 1])

@@ -8,7 +8,7 @@ struct CurlClientTests {
   @Test("a request is sent as it is, and its answer comes back whole")
   func exchange() async throws {
     let server = try ScriptedServer()
-    try server.answer(.init(status: 418, headers: ["X-Test": " spaced "], body: "short and stout"))
+    try await server.answer(.init(status: 418, headers: ["X-Test": " spaced "], body: "short and stout"))
     let response = try await CurlClient().execute(
       HTTPRequest(
         method: "POST", url: server.url, headers: [("X-Amz-Target", "AmazonSQS.Test")], body: Array("Grüße".utf8)))
@@ -51,7 +51,7 @@ struct CurlClientTests {
   @Test("a cancelled task ends its request at once, though the server never answers")
   func cancellation() async throws {
     let server = try ScriptedServer()
-    try server.answer(.init(act: "hold"))
+    try await server.answer(.init(act: "hold"))
     let client = CurlClient()
     let task = Task {
       try await client.execute(HTTPRequest(method: "POST", url: server.url, timeout: .seconds(3600)))
@@ -83,7 +83,7 @@ struct CurlClientTests {
   @Test("no answer in time is a timeout")
   func timeout() async throws {
     let server = try ScriptedServer()
-    try server.answer(.init(act: "hold"))
+    try await server.answer(.init(act: "hold"))
     await #expect {
       _ = try await CurlClient().execute(HTTPRequest(url: server.url, timeout: .milliseconds(50)))
     } throws: {
@@ -95,7 +95,7 @@ struct CurlClientTests {
   @Test("a connection that is cut before or within the answer is an interruption", arguments: ["cut", "truncate"])
   func interrupted(act: String) async throws {
     let server = try ScriptedServer()
-    try server.answer(.init(body: "half of this", act: act))
+    try await server.answer(.init(body: "half of this", act: act))
     await #expect {
       _ = try await CurlClient().execute(HTTPRequest(method: "POST", url: server.url))
     } throws: { ($0 as? HTTPError)?.code == .interrupted && ($0 as? HTTPError)?.kind == .network }
@@ -112,13 +112,10 @@ struct CurlClientTests {
 
   @Test("where nobody listens, the error says so")
   func refused() async throws {
-    let server = try ScriptedServer()
-    let url = server.url
-    // A port that was free a moment ago: the reserved one of TCP's own.
+    // A port that is reserved, and so never served.
     await #expect {
       _ = try await CurlClient().execute(HTTPRequest(url: "http://127.0.0.1:1/"))
     } throws: { ($0 as? HTTPError)?.code == .notConnected && "\($0)".contains("nothing answers at 127.0.0.1") }
-    _ = url
   }
 
   @Test("a name that does not exist is said to have no address")
@@ -136,8 +133,8 @@ struct CurlClientTests {
   @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE names it")
   func certificates() async throws {
     let certificate = try SelfSignedCertificate()
-    let server = try ScriptedServer(certificate: certificate.path, key: certificate.keyPath)
-    let request = HTTPRequest(method: "POST", url: "https://localhost:\(server.port)/", body: [65])
+    let server = try ScriptedServer(certificate: certificate)
+    let request = HTTPRequest(method: "POST", url: server.url, body: [65])
     await #expect {
       _ = try await CurlClient(environment: [:]).execute(request)
     } throws: { ($0 as? HTTPError)?.code == .tls && "\($0)".contains("AWS_CA_BUNDLE") }

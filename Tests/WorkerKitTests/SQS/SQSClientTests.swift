@@ -34,7 +34,7 @@ struct SQSClientTests {
 
   @Test("a request is AWS JSON 1.0, and signed for its host")
   func request() async throws {
-    try server.answer(.init(body: "{}"))
+    try await server.answer(.init(body: "{}"))
     _ = try await client().call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
     let request = try await server.nextRequest()
     #expect(request.headers["X-Amz-Target"] == "AmazonSQS.GetQueueUrl")
@@ -48,10 +48,10 @@ struct SQSClientTests {
 
   @Test("what may pass is tried three times, with the SDKs' waits")
   func transient() async throws {
-    try server.answer(Self.broken, .init(act: "cut"), .init(body: #"{"QueueUrl":"u"}"#))
+    try await server.answer(Self.broken, .init(act: "cut"), .init(body: #"{"QueueUrl":"u"}"#))
     async let answer = client().call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
     for wait in [25, 50] {
-      await clock.untilSleeping(for: .milliseconds(wait))
+      try await clock.untilSleeping(for: .milliseconds(wait))
       clock.advance(by: .milliseconds(wait))
     }
     #expect(String(decoding: try await answer, as: UTF8.self) == #"{"QueueUrl":"u"}"#)
@@ -59,11 +59,11 @@ struct SQSClientTests {
 
   @Test("throttling waits longer")
   func throttling() async throws {
-    try server.answer(Self.throttled, Self.throttled, Self.throttled)
+    try await server.answer(Self.throttled, Self.throttled, Self.throttled)
     let client = try client()
     async let answer = Result<[UInt8], any Error> { try await client.call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q")) }
     for wait in [500, 1000] {
-      await clock.untilSleeping(for: .milliseconds(wait))
+      try await clock.untilSleeping(for: .milliseconds(wait))
       clock.advance(by: .milliseconds(wait))
     }
     let error = try #require(await answer.failure as? QueueError)
@@ -73,7 +73,7 @@ struct SQSClientTests {
 
   @Test("what is wrong for good is not tried again")
   func permanent() async throws {
-    try server.answer(
+    try await server.answer(
       .init(
         status: 400,
         headers: ["x-amzn-query-error": "AWS.SimpleQueueService.NonExistentQueue;Sender", "x-amzn-RequestId": "r-1"],
@@ -87,7 +87,7 @@ struct SQSClientTests {
           == "The specified queue does not exist. check the queue's URL (AWS_SQS_QUEUE_URL), its account and its region"
     }
     _ = try await server.nextRequest()
-    try server.answer(.init(body: "{}"))
+    try await server.answer(.init(body: "{}"))
     _ = try await client().call("Other", Wire.GetQueueUrl(QueueName: "q"))
     #expect(try await server.nextRequest().headers["X-Amz-Target"] == "AmazonSQS.Other")
   }
@@ -97,7 +97,7 @@ struct SQSClientTests {
     let refused = ScriptedServer.Answer(
       status: 403, headers: ["Date": "Fri, 15 Jan 2027 09:00:00 GMT"],
       body: ##"{"__type":"com.amazon.coral.service#InvalidSignatureException","message":"Signature expired"}"##)
-    try server.answer(refused, .init(body: "{}"), .init(body: "{}"))
+    try await server.answer(refused, .init(body: "{}"), .init(body: "{}"))
     let client = try client()
     for _ in 1...2 { _ = try await client.call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q")) }
     var dates: [String?] = []
@@ -110,7 +110,7 @@ struct SQSClientTests {
     let refused = ScriptedServer.Answer(
       status: 403, headers: ["Date": "Fri, 15 Jan 2027 08:00:30 GMT"],
       body: #"{"__type":"SignatureDoesNotMatch","message":"no match"}"#)
-    try server.answer(refused)
+    try await server.answer(refused)
     await #expect {
       _ = try await client().call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
     } throws: { "\($0)".contains("AWS_SECRET_ACCESS_KEY") }
@@ -118,7 +118,7 @@ struct SQSClientTests {
 
   @Test("a long poll ends at once when its task is cancelled")
   func longPoll() async throws {
-    try server.answer(.init(act: "hold"))
+    try await server.answer(.init(act: "hold"))
     let queue = try queue()
     let task = Task { try await queue.receive(maxMessages: 10, waitTime: .seconds(20), visibilityTimeout: .seconds(30)) }
     _ = try await server.nextRequest()
@@ -128,7 +128,7 @@ struct SQSClientTests {
 
   @Test("a batch's failures come back with the entries that they belong to")
   func batchFailures() async throws {
-    try server.answer(
+    try await server.answer(
       .init(
         body: #"""
           {"Failed":[{"Id":"1","Code":"ReceiptHandleIsInvalid","SenderFault":true,"Message":"gone"},
@@ -144,7 +144,7 @@ struct SQSClientTests {
     "an answer that is not SQS's is an error that says so",
     arguments: ["<html>", "[]", "null", #"{"Messages":5}"#, #"{"Messages":[{"Body":5}]}"#, "{\"Messages\":["])
   func garbage(body: String) async throws {
-    try server.answer(.init(body: body))
+    try await server.answer(.init(body: body))
     await #expect {
       _ = try await queue().receive(maxMessages: 1, waitTime: .zero, visibilityTimeout: .seconds(1))
     } throws: { ($0 as? QueueError)?.code == .invalidResponse }

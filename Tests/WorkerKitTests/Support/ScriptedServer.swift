@@ -1,5 +1,7 @@
 import Foundation
 
+@testable import WorkerKit
+
 /// A real HTTP server in a process of its own, which answers as the test tells it.
 final class ScriptedServer: Sendable {
   struct Answer: Encodable {
@@ -18,76 +20,44 @@ final class ScriptedServer: Sendable {
   }
 
   let port: Int
-  private let process: Process
-  private let script: FileHandle
-  private let requests: LineReader
+  private let process = Process()
+  /// The server stops when this is closed, and so with the test, however that ends.
+  private let input = Pipe()
+  private let control: CurlClient
+  private let scheme: String
 
-  init(certificate: String? = nil, key: String? = nil) throws {
-    let input = Pipe()
+  init(certificate: SelfSignedCertificate? = nil) throws {
     let output = Pipe()
-    process = Process()
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("scripted_server.py")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    let path = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("scripted_server.py")
-    process.arguments = ["python3", path.path] + [certificate, key].compactMap(\.self)
+    process.arguments =
+      ["python3", script.path] + (certificate.map { [$0.path, $0.keyPath] } ?? [])
     process.standardInput = input
     process.standardOutput = output
+    process.standardError = FileHandle.nullDevice
     try process.run()
-    script = input.fileHandleForWriting
-    requests = LineReader(output.fileHandleForReading)
-    guard let line = requests.next(), let port = Int(line) else { throw CocoaError(.fileReadUnknown) }
+    let line = String(decoding: output.fileHandleForReading.availableData, as: UTF8.self)
+    guard let port = Int(line.trimmingCharacters(in: .newlines)) else { throw CocoaError(.fileReadUnknown) }
     self.port = port
+    scheme = certificate == nil ? "http" : "https"
+    control = CurlClient(environment: certificate.map { ["AWS_CA_BUNDLE": $0.path] } ?? [:])
   }
 
   deinit {
     process.terminate()
   }
 
-  var url: String { "http://127.0.0.1:\(port)/" }
+  var url: String { "\(scheme)://\(scheme == "http" ? "127.0.0.1" : "localhost"):\(port)/" }
 
-  func answer(_ answers: Answer...) throws {
-    for answer in answers {
-      script.write(try JSONEncoder().encode(answer) + Data("\n".utf8))
-    }
+  /// Adds to the script.
+  func answer(_ answers: Answer...) async throws {
+    let body = Array(try JSONEncoder().encode(answers))
+    _ = try await control.execute(HTTPRequest(method: "POST", url: url + "script", body: body))
   }
 
   /// The next request that came, waiting for it.
   func nextRequest() async throws -> Request {
-    // On a thread of its own: blocking one of the few that tasks share could keep the request from being sent.
-    let line = await withCheckedContinuation { continuation in
-      Thread.detachNewThread { [requests] in continuation.resume(returning: requests.next()) }
-    }
-    guard let line else { throw CocoaError(.fileReadUnknown) }
-    return try JSONDecoder().decode(Request.self, from: Data(line.utf8))
-  }
-}
-
-/// Lines of a pipe, one at a time.
-private final class LineReader: Sendable {
-  private let handle: FileHandle
-  private let buffer = Buffer()
-
-  private final class Buffer: @unchecked Sendable {
-    // Guarded by the lock.
-    let lock = NSLock()
-    var bytes: [UInt8] = []
-  }
-
-  init(_ handle: FileHandle) {
-    self.handle = handle
-  }
-
-  func next() -> String? {
-    buffer.lock.withLock {
-      while true {
-        if let end = buffer.bytes.firstIndex(of: 10) {
-          let line = String(decoding: buffer.bytes[..<end], as: UTF8.self)
-          buffer.bytes.removeFirst(end + 1)
-          return line
-        }
-        let data = handle.availableData
-        guard !data.isEmpty else { return nil }
-        buffer.bytes.append(contentsOf: data)
-      }
-    }
+    let response = try await control.execute(HTTPRequest(url: url + "next-request"))
+    return try JSONDecoder().decode(Request.self, from: Data(response.body))
   }
 }

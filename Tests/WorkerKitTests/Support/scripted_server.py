@@ -1,8 +1,8 @@
-"""A real HTTP server that answers as it is told: one line of JSON on standard input for each answer, in order.
+"""A real HTTP server that answers as it is told. It prints its port, and serves until its standard input ends.
 
-An answer: {"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate"}. Without a script
-left it answers 200 with the request's body. Its port is the first line that it prints; then comes a line of JSON for
-each request: {"connection": n, "headers": {}, "body": ""}.
+POST /script adds answers: [{"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate"}].
+Without a script left it answers 200 with the request's body. GET /next-request waits for the next request that came:
+{"connection": n, "headers": {}, "body": ""}. A certificate and a key as arguments make it speak TLS.
 """
 
 import http.server
@@ -14,6 +14,7 @@ import sys
 import threading
 
 script = queue.Queue()
+requests = queue.Queue()
 connections = {}
 lock = threading.Lock()
 
@@ -26,14 +27,24 @@ class Handler(http.server.BaseHTTPRequestHandler):
 
     def do_POST(self):
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
+        if self.path == "/script":
+            for answer in json.loads(body):
+                script.put(answer)
+            return self.answer({})
+        if self.path == "/next-request":
+            return self.answer({"body": json.dumps(requests.get())})
         with lock:
             connection = connections.setdefault(self.client_address, len(connections) + 1)
-            request = {"connection": connection, "headers": dict(self.headers), "body": body.decode()}
-            print(json.dumps(request), flush=True)
+        requests.put({"connection": connection, "headers": dict(self.headers), "body": body.decode()})
         try:
             answer = script.get_nowait()
         except queue.Empty:
             answer = {"body": body.decode()}
+        self.answer(answer)
+
+    do_GET = do_POST
+
+    def answer(self, answer):
         act = answer.get("act", "answer")
         if act == "hold":
             # Until the client goes away: then there is something to read, or an end.
@@ -58,8 +69,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return
         self.wfile.write(content)
 
-    do_GET = do_POST
-
     def send_response(self, code, message=None):
         # Without the server's own Date, which a script may set.
         self.send_response_only(code, message)
@@ -77,5 +86,4 @@ if len(sys.argv) > 1:
     server.socket = context.wrap_socket(server.socket, server_side=True)
 print(server.server_port, flush=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
-for line in sys.stdin:
-    script.put(json.loads(line))
+sys.stdin.read()
