@@ -54,11 +54,11 @@ test-swift: venv build-tests ## Run the tests in Swift alone
 	$(PYTHON) scripts/local_queue.py serve -- swift test --skip-build
 
 test-integration: venv build-tests ## Run the worker against a local queue alone (ARGS='-k shutdown' to choose)
-	$(call announce,integration tests: the worker's binary against a local queue)
+	$(call announce,integration tests: the worker against a local queue)
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
 
-test-example: setup ## Build and test the example of a worker of one's own alone
-	$(call announce_build,the example of a worker of one's own,Examples/RaffleWorker/.build)
+test-example: setup ## Build and test Examples/RaffleWorker alone
+	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
 
 lint: setup ## Check formatting and scripts
