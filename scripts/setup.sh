@@ -112,6 +112,8 @@ set_up_venv() {
   if [ -x .venv/bin/python ] && cmp -s "$requirements" "$stamp"; then
     return 0
   fi
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$(python3 --version) is too old for the tests and the demo: 3.10 or later is needed"
   say "making .venv with $(grep -cE '^[^#[:space:]]' "$requirements") packages from PyPI, for tests and the demo (about a minute)"
   python3 -m venv --clear .venv
   .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"

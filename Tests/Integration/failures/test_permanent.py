@@ -56,7 +56,7 @@ def test_the_dead_letter_says_all_that_is_known(queue, worker, prizes):
     assert failure["route"] == "ITEM_AWARDED"
     assert failure["receiveCount"] == 1
     assert failure["messageId"] == sent
-    assert before <= datetime.fromisoformat(failure["firstReceived"]) <= datetime.now(timezone.utc)
+    assert before <= letter.first_received <= datetime.now(timezone.utc)
     assert {name: letter.attributes[name] for name in ("source", "shard")} == {"source": "bot", "shard": "7"}
 
 

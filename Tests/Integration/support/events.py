@@ -51,11 +51,11 @@ def example(name, **changes):
 
 
 def item(user=UNLINKED, quantity=1, type=COIN, **changes):
-    return example("item-awarded", discordUserId=user, itemTypeId=type, quantity=quantity, **changes)
+    return example("item-awarded", **{"discordUserId": user, "itemTypeId": type, "quantity": quantity, **changes})
 
 
 def character(id, user=UNLINKED, **changes):
-    return example("character-awarded", discordUserId=user, characterId=id, **changes)
+    return example("character-awarded", **{"discordUserId": user, "characterId": id, **changes})
 
 
 def account_linked(user, user_id):

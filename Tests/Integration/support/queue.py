@@ -4,6 +4,7 @@ import json
 import urllib.error
 import urllib.request
 from dataclasses import dataclass
+from datetime import datetime
 
 from support import wait_until
 
@@ -21,6 +22,11 @@ class Message:
         """What `WorkerFailure` says; None without that attribute."""
         text = self.attributes.get("WorkerFailure")
         return json.loads(text) if text is not None else None
+
+    @property
+    def first_received(self):
+        """What `WorkerFailure` says of it; ISO 8601."""
+        return datetime.fromisoformat(self.failure["firstReceived"].replace("Z", "+00:00"))
 
 
 class Queue:
