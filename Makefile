@@ -53,7 +53,7 @@ test-swift: venv build-tests ## Run the tests in Swift alone
 	$(call announce,tests in Swift)
 	$(PYTHON) scripts/local_queue.py serve -- swift test --skip-build
 
-test-integration: venv build-tests ## Run the worker against a local queue alone (ARGS='-k shutdown' to choose)
+test-integration: venv build-tests ## Run the worker against a local queue alone (ARGS='-k shutdown' chooses)
 	$(call announce,integration tests: the worker against a local queue)
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
 

@@ -85,7 +85,7 @@ def test_a_second_signal_ends_it_now(queue, worker, prizes):
 def test_every_message_is_either_handled_or_back_in_the_queue(queue, worker, prizes):
     count = 40
     # Few at a time, so that the signal comes in the midst of it.
-    worker.settings |= {"concurrency": 2, "maxMessages": 2}
+    worker.settings.update(concurrency=2, maxMessages=2)
     for number in range(count):
         queue.send(item(somebody(number)))
     running = worker.start()
