@@ -14,12 +14,15 @@ from support.queue import Queue
 from support.worker import Worker
 
 
+def pytest_configure():
+    path = os.environ.get("WORKER_BINARY", "")
+    if not os.access(path, os.X_OK):
+        raise pytest.UsageError(f"WORKER_BINARY must name the worker's binary, and is {path!r}; `make test` sets it")
+
+
 @pytest.fixture(scope="session")
 def binary():
-    path = os.environ.get("WORKER_BINARY")
-    if not path or not os.access(path, os.X_OK):
-        pytest.exit(f"WORKER_BINARY must name the worker's binary, and is {path!r}; `make test` sets it", 2)
-    return str(Path(path).resolve())
+    return str(Path(os.environ["WORKER_BINARY"]).resolve())
 
 
 @pytest.fixture(scope="session")
