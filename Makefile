@@ -1,0 +1,76 @@
+# What a person or CI does with this repository; `make help` lists it.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help setup venv build build-tests release run test test-swift test-integration test-example lint format clean
+
+PYTHON := .venv/bin/python
+WORKER := .build/debug/worker
+SWIFT_FILES = git ls-files --cached --others --exclude-standard -z '*.swift'
+
+# Homebrew links neither of these where pkg-config looks.
+ifeq ($(shell uname -s),Darwin)
+BREW := $(shell brew --prefix 2>/dev/null)
+export PKG_CONFIG_PATH := $(BREW)/opt/openssl@3/lib/pkgconfig:$(BREW)/opt/sqlite/lib/pkgconfig:$(BREW)/opt/curl/lib/pkgconfig:$(PKG_CONFIG_PATH)
+endif
+
+define announce
+@printf '\n== %s\n' "$(1)"
+endef
+# The first build compiles every dependency, and looks like a hang to whoever was not told.
+define announce_build
+@printf '\n== %s\n' "$(1)"; [ -e $(2) ] || echo "   the first time takes a few minutes: it fetches and compiles the dependencies"
+endef
+
+help: ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+
+setup: ## Install what the system lacks (apt on Debian and Ubuntu, brew on macOS)
+	@scripts/setup.sh
+
+venv: setup
+	@scripts/setup.sh venv
+
+build: setup ## Build the worker for development, as .build/debug/worker
+	$(call announce_build,building the worker,.build)
+	swift build --product worker
+
+release: setup ## Build the worker for production, as .build-release/release/worker
+	$(call announce_build,building the worker with optimization,.build-release)
+	swift build --product worker --configuration release --scratch-path .build-release
+
+run: venv build ## See it work: a local queue, a small catalog and three events (ARGS=--keep to go on with it)
+	@WORKER=$(WORKER) PYTHON=$(PYTHON) scripts/demo.sh $(ARGS)
+
+test: test-swift test-integration test-example ## Run all tests
+	$(call announce,all tests passed)
+
+build-tests: setup
+	$(call announce_build,building the worker and its tests,.build)
+	swift build --build-tests
+
+test-swift: venv build-tests ## Run the tests in Swift alone
+	$(call announce,tests in Swift)
+	$(PYTHON) scripts/local_queue.py serve -- swift test --skip-build
+
+test-integration: venv build-tests ## Run the worker against a local queue alone (ARGS='-k shutdown' chooses)
+	$(call announce,integration tests: the worker against a local queue)
+	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
+
+test-example: setup ## Build and test Examples/RaffleWorker alone
+	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
+	swift test --package-path Examples/RaffleWorker
+
+lint: setup ## Check formatting and scripts
+	$(call announce,lint)
+	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
+	git ls-files --cached --others --exclude-standard -z '*.py' | xargs -0 python3 scripts/check_python.py
+	for script in scripts/*.sh .ci/run; do bash -n "$$script"; done
+	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is not here: scripts were checked for syntax alone"; fi
+
+format: ## Format the Swift sources in place
+	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
+
+clean: ## Remove what was built, the demo's files and the virtual environment
+	rm -rf .build .build-release Examples/*/.build .worker .venv .pytest_cache
+	find scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

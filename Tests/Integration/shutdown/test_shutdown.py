@@ -1,0 +1,97 @@
+"""SIGTERM and SIGINT: no message is lost, none is handled twice, and none stays in limbo."""
+
+import signal
+
+import pytest
+
+from support import takes_at_most, wait_until
+from support.events import COIN, UNLINKED, item, somebody
+
+
+@pytest.fixture
+def queue(make_queue):
+    # So long that a message which can be received again was given back, and did not just time out.
+    return make_queue(visibility_timeout=600)
+
+
+@pytest.fixture
+def worker(worker):
+    worker.settings["visibilityTimeout"] = "600s"
+    worker.settings["waitTime"] = "20s"
+    worker.routes["defaults"]["timeout"] = "60s"
+    return worker
+
+
+def start(worker, queue, prizes, *arguments):
+    """Starts a worker and waits until it works."""
+    running = worker.start(*arguments)
+    queue.send(item(somebody(0)))
+    prizes.wait_for(somebody(0))
+    queue.wait_until_empty()
+    return running
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
+def test_an_idle_worker_ends_at_once(number, queue, worker, prizes):
+    running = start(worker, queue, prizes)
+    running.signal(number)
+    with takes_at_most(5, "ending while a receive waits for 20 s"):
+        assert running.wait() == 0
+
+
+def test_what_is_in_flight_is_finished(queue, worker, prizes):
+    running = start(worker, queue, prizes)
+    with prizes.locked() as release:
+        message = queue.send(item(quantity=5))
+        queue.wait_until_received(message)
+        running.terminate()
+        release()
+    assert running.wait() == 0
+    assert prizes.pending(UNLINKED) == {COIN: 5}
+    assert queue.size() == 0, "it was handled, and must be deleted"
+
+
+def test_what_does_not_finish_within_the_deadline_is_given_back_at_once(queue, worker, prizes):
+    running = start(worker, queue, prizes, "--shutdown-deadline", "1s")
+    with prizes.locked():
+        message = queue.send(item(quantity=5))
+        queue.wait_until_received(message)
+        running.terminate()
+        with takes_at_most(20, "ending with a deadline of 1 s"):
+            assert running.wait() == 0
+        assert [again.id for again in queue.receive()] == [message]
+    assert prizes.pending(UNLINKED) == {}
+    assert queue.dead_letters() == []
+
+
+def test_a_second_signal_ends_it_now(queue, worker, prizes):
+    running = start(worker, queue, prizes)
+    with prizes.locked():
+        message = queue.send(item(quantity=5))
+        queue.wait_until_received(message)
+
+        def ended_after_another_signal():
+            if running.is_running:
+                running.terminate()
+            return not running.is_running
+
+        # Signals that come before the first is looked at are one signal: so not two, but until it has seen two.
+        what = "the worker ends, long before its deadline of 30 s"
+        wait_until(ended_after_another_signal, what, deadline=10, interval=0.2)
+    assert running.wait() != 0
+    assert queue.size() == 1, "it was not handled, and must not be lost"
+
+
+def test_every_message_is_either_handled_or_back_in_the_queue(queue, worker, prizes):
+    count = 40
+    # Few at a time, so that the signal comes in the midst of it.
+    worker.settings.update(concurrency=2, maxMessages=2)
+    for number in range(count):
+        queue.send(item(somebody(number)))
+    running = worker.start()
+    prizes.wait_for(somebody(count // 4))
+    running.terminate()
+    assert running.wait() == 0
+    handled = sum(prizes.waiting_quantity(somebody(number)) for number in range(count))
+    assert handled + len(queue.receive()) == count
+    assert queue.dead_letters() == []

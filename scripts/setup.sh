@@ -1,0 +1,129 @@
+#!/usr/bin/env bash
+# Makes this machine ready to build and test the worker, and says what it does.
+#
+#   scripts/setup.sh          compilers, headers and libraries of the system
+#   scripts/setup.sh venv     .venv, with what the integration tests and the demo use from PyPI
+#
+# Both do nothing, quickly, where nothing is missing.
+set -euo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/.."
+
+needed_swift=6.2
+requirements=Tests/Integration/requirements.txt
+
+say() { printf 'setup: %s\n' "$*"; }
+fail() {
+  printf 'setup: %s\n' "$@" >&2
+  exit 1
+}
+has() { command -v "$1" >/dev/null 2>&1; }
+
+has_library() {
+  pkg-config --exists "$1" 2>/dev/null
+}
+
+can_make_venvs() {
+  python3 -c 'import ensurepip, venv' 2>/dev/null
+}
+
+# --- packages of the system -------------------------------------------------------------------------------------------
+
+missing_on_debian() {
+  has pkg-config || echo pkg-config
+  has_library libcurl || echo libcurl4-openssl-dev
+  has_library libcrypto || echo libssl-dev
+  has_library sqlite3 || echo libsqlite3-dev
+  has make || echo make
+  has git || echo git
+  if ! has python3; then
+    echo python3
+    echo python3-venv
+  elif ! can_make_venvs; then
+    echo python3-venv
+  fi
+}
+
+install_on_debian() {
+  local packages sudo=()
+  mapfile -t packages < <(missing_on_debian)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  if [ "$(id -u)" -ne 0 ]; then
+    has sudo || fail "not root, and there is no sudo; as root, run: apt-get install ${packages[*]}"
+    sudo=(sudo)
+  fi
+  say "installing with apt-get: ${packages[*]}"
+  ${sudo[@]+"${sudo[@]}"} apt-get update -qq
+  ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
+    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+  mapfile -t packages < <(missing_on_debian)
+  [ ${#packages[@]} -eq 0 ] || fail "apt-get finished, and these are still not usable: ${packages[*]}"
+}
+
+install_on_macos() {
+  has brew || fail "Homebrew is missing: install it from https://brew.sh, then run this again"
+  local package packages=()
+  for package in pkg-config openssl@3 sqlite curl; do
+    brew list "$package" >/dev/null 2>&1 || packages+=("$package")
+  done
+  has python3 || packages+=(python3)
+  if [ ${#packages[@]} -gt 0 ]; then
+    say "installing with brew: ${packages[*]}"
+    brew install --quiet "${packages[@]}"
+  fi
+  # Homebrew does not link these, and pkg-config looks only where it is told to. The Makefile does the same.
+  local prefix
+  prefix=$(brew --prefix)
+  say "outside of make, swift needs: export PKG_CONFIG_PATH=$prefix/opt/openssl@3/lib/pkgconfig:$prefix/opt/sqlite/lib/pkgconfig:$prefix/opt/curl/lib/pkgconfig"
+}
+
+check_elsewhere() {
+  local missing=()
+  has pkg-config || missing+=("pkg-config")
+  has_library libcurl || missing+=("libcurl's headers (built on OpenSSL)")
+  has_library libcrypto || missing+=("OpenSSL's headers (3 or later)")
+  has_library sqlite3 || missing+=("SQLite's headers (3.35 or later)")
+  has python3 && can_make_venvs || missing+=("python3 with its venv module")
+  [ ${#missing[@]} -eq 0 ] || fail \
+    "I install packages on Debian, Ubuntu and macOS only. Here, please install:" "${missing[@]/#/  - }"
+}
+
+check_swift() {
+  local advice="install it from https://www.swift.org/install (swiftly install latest), then run this again"
+  has swift || fail "swift is missing, and version $needed_swift or later is needed: $advice"
+  local version
+  version=$(swift --version 2>/dev/null | sed -nE 's/.*Swift version ([0-9]+\.[0-9]+).*/\1/p' | head -n 1)
+  [ -n "$version" ] || fail "cannot tell the version of $(command -v swift), and $needed_swift or later is needed: $advice"
+  [ "$(printf '%s\n' "$needed_swift" "$version" | sort -V | head -n 1)" = "$needed_swift" ] ||
+    fail "swift $version is too old, and $needed_swift or later is needed: $advice"
+}
+
+set_up_system() {
+  case "$(uname -s)" in
+    Darwin) install_on_macos ;;
+    *) if has apt-get; then install_on_debian; else check_elsewhere; fi ;;
+  esac
+  check_swift
+}
+
+# --- what tests and the demo take from PyPI ----------------------------------------------------------------------------
+
+set_up_venv() {
+  local stamp=.venv/requirements.txt
+  if [ -x .venv/bin/python ] && cmp -s "$requirements" "$stamp"; then
+    return 0
+  fi
+  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$(python3 --version) is too old for the tests and the demo: 3.10 or later is needed"
+  say "making .venv with $(grep -cE '^[^#[:space:]]' "$requirements") packages from PyPI, for tests and the demo (about a minute)"
+  python3 -m venv --clear .venv
+  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
+  # Last: a set-up that was interrupted starts over.
+  cp "$requirements" "$stamp"
+  say ".venv is ready"
+}
+
+case "${1:-system}" in
+  system) set_up_system ;;
+  venv) set_up_venv ;;
+  *) fail "unknown argument $1; it is either nothing or: venv" ;;
+esac
