@@ -48,7 +48,7 @@ struct SQSClientTests {
 
   @Test("what may pass is tried three times, with the SDKs' waits")
   func transient() async throws {
-    try await server.answer(Self.broken, .init(act: "cut"), .init(body: #"{"QueueUrl":"u"}"#))
+    try await server.answer(.init(act: "cut"), Self.broken, .init(body: #"{"QueueUrl":"u"}"#))
     async let answer = client().call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
     for wait in [25, 50] {
       try await clock.untilSleeping(for: .milliseconds(wait))
