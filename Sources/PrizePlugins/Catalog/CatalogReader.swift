@@ -1,3 +1,4 @@
+import WorkerKit
 import Yams
 
 /// Reads a ``Catalog`` from YAML, and goes on after a problem so as to find them all.
@@ -105,7 +106,7 @@ extension CatalogReader {
       let name = key.scalar?.string ?? ""
       if keys.contains(name) {
         values[name] = value
-      } else if let nearest = NearestName.of(name, among: keys) {
+      } else if let nearest = nearestName(to: name, among: keys) {
         report("unknown key \"\(name)\" in \(what); did you mean \(nearest)?", at: key)
       } else {
         report("unknown key \"\(name)\" in \(what); it has \(keys.joined(separator: ", "))", at: key)

@@ -45,15 +45,16 @@ struct DeadLetterOffice: Sendable {
     }
   }
 
-  /// The message as it came, with its failure as one attribute more.
+  /// The message as it came, with its failure as one attribute more. Only bytes that are no UTF-8, which SQS itself
+  /// would never have taken, become U+FFFD, for a message can carry nothing else.
   ///
-  /// - Returns: nil where SQS's limits leave no room for that, or where the body is no text that SQS would take.
+  /// - Returns: nil where SQS's limits leave no room for that.
   static func letter(for message: ReceivedMessage, failure: Failure, isFIFO: Bool) -> OutgoingMessage? {
-    guard let body = String(validating: message.body, as: UTF8.self) else { return nil }
+    let body = String(decoding: message.body, as: UTF8.self)
     var attributes = message.attributes
     attributes[WorkerFailure.attributeName] = nil
     guard attributes.count < attributeLimit else { return nil }
-    let size = attributes.reduce(message.body.count) { $0 + $1.value.size(named: $1.key) }
+    let size = attributes.reduce(body.utf8.count) { $0 + $1.value.size(named: $1.key) }
     let workerFailure = WorkerFailure(failure, of: message)
     guard let attribute = workerFailure.attribute(fitting: messageSizeLimit - size) else { return nil }
     attributes[WorkerFailure.attributeName] = attribute

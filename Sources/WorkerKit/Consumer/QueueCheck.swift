@@ -2,12 +2,14 @@ import Logging
 
 /// What is looked at once, before the first receive.
 extension QueueConsumer {
-  /// - Throws: when the queue does not exist; whatever else goes wrong may pass, and is only said.
+  /// - Throws: when the queue does not exist, or there are no credentials at all. Whatever else goes wrong may pass, and
+  ///   is only said.
   func checkQueue() async throws {
     let attributes: QueueAttributes
     do {
       attributes = try await queue.attributes()
-    } catch let error as QueueError where error.isQueueMissing {
+    } catch var error as QueueError where error.isQueueMissing || error.code == .noCredentials {
+      error.message = "queue \(queue.name): \(error.message)"
       throw error
     } catch {
       logger.warning(

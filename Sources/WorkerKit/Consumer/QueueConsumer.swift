@@ -87,7 +87,8 @@ public struct QueueConsumer: Service {
   /// 4. settle it, once, unless the lease was lost;
   /// 5. free its slot.
   ///
-  /// - Throws: a ``QueueError`` when the queue does not exist at the start. Later failures are waited out.
+  /// - Throws: a ``QueueError`` when the queue or the credentials do not exist at the start. Later failures are waited
+  ///   out.
   public func run() async throws {
     try await checkQueue()
     await withDiscardingTaskGroup { group in

@@ -70,10 +70,10 @@ struct DeadLetterTests {
     #expect(try JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8)).messageId == "m-1")
   }
 
-  @Test("a body that is no text has no letter: SQS would not take it")
-  func binaryBody() {
+  @Test("bytes that are no UTF-8 are replaced: a message can carry nothing else")
+  func brokenBody() throws {
     var original = message()
-    original.body = [0xFF, 0xFE]
-    #expect(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false) == nil)
+    original.body = Array("a".utf8) + [0xFF] + Array("b".utf8)
+    #expect(try #require(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false)).body == "a\u{FFFD}b")
   }
 }

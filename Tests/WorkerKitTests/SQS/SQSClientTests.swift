@@ -84,7 +84,7 @@ struct SQSClientTests {
       guard let error = error as? QueueError else { return false }
       return error.isQueueMissing && error.requestID == "r-1"
         && error.message
-          == "The specified queue does not exist. check the queue's URL (AWS_SQS_QUEUE_URL), its account and its region"
+          == "The specified queue does not exist. Check the queue's URL (AWS_SQS_QUEUE_URL), its account and its region."
     }
     _ = try await server.nextRequest()
     try await server.answer(.init(body: "{}"))
