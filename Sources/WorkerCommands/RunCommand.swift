@@ -150,7 +150,8 @@ private func readDuration(_ text: String) throws -> Duration {
 
 private func readLogLevel(_ text: String) throws -> Logger.Level {
   guard let level = Logger.Level(rawValue: text.lowercased()) else {
-    throw ValidationError("`\(text)` is no log level; valid: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+    throw ValidationError(
+      "`\(text)` is no log level; valid: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
   }
   return level
 }

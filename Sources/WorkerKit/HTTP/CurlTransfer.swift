@@ -63,7 +63,9 @@ final class CurlTransfer: @unchecked Sendable {
       ccurl_set_long(handle, CURLOPT_POST, 1)
       ccurl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
       // Copied by curl before the pointer ends.
-      request.body.withUnsafeBytes { _ = ccurl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, $0.baseAddress ?? UnsafeRawPointer(context)) }
+      request.body.withUnsafeBytes {
+        _ = ccurl_set_pointer(handle, CURLOPT_COPYPOSTFIELDS, $0.baseAddress ?? UnsafeRawPointer(context))
+      }
     } else if request.method != "GET" {
       ccurl_set_string(handle, CURLOPT_CUSTOMREQUEST, request.method)
     }
@@ -146,7 +148,8 @@ final class CurlTransfer: @unchecked Sendable {
       return HTTPError(code: .nameNotResolved, message: "\(host) has no address; check the URL and the DNS (\(reason))")
     case CURLE_COULDNT_CONNECT:
       return HTTPError(
-        code: .notConnected, message: "nothing answers at \(host); check the URL's port and that the server runs (\(reason))")
+        code: .notConnected,
+        message: "nothing answers at \(host); check the URL's port and that the server runs (\(reason))")
     case CURLE_OPERATION_TIMEDOUT:
       return HTTPError(code: .timeout, message: "\(host) did not answer within \(request.timeout.inSeconds)s")
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM:

@@ -21,7 +21,8 @@ public struct QueueConfiguration: Sendable, Hashable {
         let isQueue = ["http", "https"].contains(url?.scheme) && url?.host != nil && (url?.path.count ?? 0) > 1
         return isQueue ? nil : "must be a queue URL such as https://sqs.us-east-1.amazonaws.com/123456789012/prizes"
       })
-    static let region = ConfigurationKey("region", default: "us-east-1", "The queue's AWS region; requests are signed for it.")
+    static let region = ConfigurationKey(
+      "region", default: "us-east-1", "The queue's AWS region; requests are signed for it.")
     static let enabled = ConfigurationKey("enabled", default: true, "Whether the worker receives from this queue.")
     static let maxMessages = ConfigurationKey(
       "maxMessages", default: 5, "How many messages one receive asks for at most.", check: between(1, 10))

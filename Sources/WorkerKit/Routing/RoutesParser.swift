@@ -124,7 +124,8 @@ struct RoutesParser {
   /// The keys that `defaults` and a route share.
   private mutating func readPolicies(_ entries: [String: Node], _ what: String, over defaults: Defaults) -> Defaults {
     var policies = defaults
-    let timeout = ConfigurationKey("timeout", default: defaults.timeout, "How long the handler may take.", check: positive)
+    let timeout = ConfigurationKey(
+      "timeout", default: defaults.timeout, "How long the handler may take.", check: positive)
     var values = ConfigurationValues()
     if let node = entries["timeout"] {
       reader.read(timeout, from: node, what, into: &values)
@@ -168,7 +169,8 @@ struct RoutesParser {
           continue
         }
         if !named.insert(kind).inserted {
-          reader.report("\(what) names the error kind `\(name)` twice; it is permanent or transient, not both", at: element)
+          reader.report(
+            "\(what) names the error kind `\(name)` twice; it is permanent or transient, not both", at: element)
         }
         policy.dispositions[kind] = disposition
       }

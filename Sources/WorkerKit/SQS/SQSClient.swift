@@ -55,7 +55,8 @@ struct SQSClient: Sendable {
   ///   - patience: What the service may take to answer, beyond the usual.
   /// - Returns: the answer's body.
   /// - Throws: a ``QueueError`` after the last try; `CancellationError`.
-  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws -> [UInt8] {
+  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws -> [UInt8]
+  {
     let body = Array(try JSONEncoder().encode(input))
     var attempt = 1
     var hasCorrectedClock = false

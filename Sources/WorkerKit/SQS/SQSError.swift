@@ -39,7 +39,8 @@ enum SQSError {
       code: .init(rawValue: code), kind: kind(code: code, status: status), message: message, status: status,
       requestID: requestID)
     if let advice = advice(error, operation: operation) {
-      error.message += message.hasSuffix(".") ? " \(advice.prefix(1).uppercased())\(advice.dropFirst())." : "; \(advice)"
+      error.message +=
+        message.hasSuffix(".") ? " \(advice.prefix(1).uppercased())\(advice.dropFirst())." : "; \(advice)"
     }
     return error
   }

@@ -132,7 +132,9 @@ public struct SQSQueue: MessageQueue {
     let answer = try await client.call("GetQueueAttributes", Wire.GetQueueAttributes(QueueUrl: url))
     let values = try decode(Wire.QueueAttributesResult.self, answer, "GetQueueAttributes").Attributes ?? [:]
     func number(_ name: String) -> Int { values[name].flatMap { Int($0) } ?? 0 }
-    let policy = values["RedrivePolicy"].flatMap { try? JSONDecoder().decode(Wire.RedrivePolicy.self, from: Data($0.utf8)) }
+    let policy = values["RedrivePolicy"].flatMap {
+      try? JSONDecoder().decode(Wire.RedrivePolicy.self, from: Data($0.utf8))
+    }
     return QueueAttributes(
       redrivePolicy: policy.map {
         .init(deadLetterTargetArn: $0.deadLetterTargetArn, maxReceiveCount: $0.maxReceiveCount)

@@ -20,7 +20,8 @@ struct DeadLetterTests {
   @Test("a letter has the original body and attributes, and one attribute more that says why")
   func letter() throws {
     let original = message(
-      body: #"{"a":1}"#, attributes: ["k": .string("v"), "b": MessageAttribute(dataType: "Binary.x", value: .binary([1]))])
+      body: #"{"a":1}"#,
+      attributes: ["k": .string("v"), "b": MessageAttribute(dataType: "Binary.x", value: .binary([1]))])
     let letter = try #require(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false))
     #expect(letter.body == #"{"a":1}"#)
     #expect(letter.attributes["k"] == .string("v"))
@@ -48,15 +49,19 @@ struct DeadLetterTests {
   @Test("nine attributes leave room for ours, ten do not; a failure of before gives its place")
   func attributeLimit() throws {
     let nine = Dictionary(uniqueKeysWithValues: (1...9).map { ("a\($0)", MessageAttribute.string("v")) })
-    #expect(DeadLetterOffice.letter(for: message(attributes: nine), failure: failure, isFIFO: false)?.attributes.count == 10)
+    #expect(
+      DeadLetterOffice.letter(for: message(attributes: nine), failure: failure, isFIFO: false)?.attributes.count == 10)
     let ten = nine.merging(["a10": .string("v")]) { $1 }
     #expect(DeadLetterOffice.letter(for: message(attributes: ten), failure: failure, isFIFO: false) == nil)
     let redriven = nine.merging(["WorkerFailure": .string("{}")]) { $1 }
     #expect(
-      DeadLetterOffice.letter(for: message(attributes: redriven), failure: failure, isFIFO: false)?.attributes.count == 10)
+      DeadLetterOffice.letter(for: message(attributes: redriven), failure: failure, isFIFO: false)?.attributes.count
+        == 10)
   }
 
-  @Test("near the size limit the failure is shortened; where nothing fits there is no letter", arguments: [0, 100, 300, 500, 5000])
+  @Test(
+    "near the size limit the failure is shortened; where nothing fits there is no letter",
+    arguments: [0, 100, 300, 500, 5000])
   func sizeLimit(room: Int) throws {
     let original = message(body: String(repeating: "x", count: DeadLetterOffice.messageSizeLimit - room))
     let letter = DeadLetterOffice.letter(for: original, failure: failure, isFIFO: false)

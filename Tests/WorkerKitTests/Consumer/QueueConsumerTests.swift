@@ -175,7 +175,8 @@ struct QueueConsumerTests {
 
   @Test("it stops by itself when the queue is empty, if told so")
   func stopsWhenEmpty() async throws {
-    let harness = ConsumerHarness(handler: ClosureHandler { (_: Greeting, _) in },
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in },
       configure: {
         $0.stopsWhenEmpty = true
         $0.waitTime = .zero

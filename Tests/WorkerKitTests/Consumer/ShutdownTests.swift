@@ -45,7 +45,8 @@ struct ShutdownTests {
       try await group.waitForAll()
     }
     #expect(harness.consumer.tally.outcomes == ["released": 1])
-    #expect(try await harness.queue.receive(maxMessages: 10, waitTime: .zero, visibilityTimeout: .seconds(1)).count == 1)
+    #expect(
+      try await harness.queue.receive(maxMessages: 10, waitTime: .zero, visibilityTimeout: .seconds(1)).count == 1)
   }
 
   @Test("a handler that ignores its cancellation is reported, and its message is visible again at once")

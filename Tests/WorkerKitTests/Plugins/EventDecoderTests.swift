@@ -34,8 +34,14 @@ struct EventDecoderTests {
       (#"{"name":"a","times":"5"}"#, "times", "expected a whole number, but a string came", #""5""#),
       (#"{"name":"a","times":true}"#, "times", "expected a whole number, but true or false came", "true"),
       (#"{"name":"a","times":[1]}"#, "times", "expected a whole number, but an array came", "[1]"),
-      (#"{"name":"a","times":1.5}"#, "times", "expected a whole number of ordinary size, but another number came", "1.5"),
-      (#"{"name":"a","times":1e30}"#, "times", "expected a whole number of ordinary size, but another number came", "1e+30"),
+      (
+        #"{"name":"a","times":1.5}"#, "times", "expected a whole number of ordinary size, but another number came",
+        "1.5"
+      ),
+      (
+        #"{"name":"a","times":1e30}"#, "times", "expected a whole number of ordinary size, but another number came",
+        "1e+30"
+      ),
       (#"{"name":"a","times":1,"tags":["x",5]}"#, "tags[1]", "expected a string, but another number came", "5"),
     ])
   func fields(body: String, field: String, message: String, received: String) throws {

@@ -39,7 +39,8 @@ struct JSONReaderTests {
   @Test(
     "what is no JSON is refused",
     arguments: [
-      "", "\"", "\"\\", #""\x""#, #""\u12""#, #""\u12g4""#, "\"\n\"", "{", "{\"a\"", "{\"a\":", "{\"a\":1", "{\"a\":1,}", "[1,]",
+      "", "\"", "\"\\", #""\x""#, #""\u12""#, #""\u12g4""#, "\"\n\"", "{", "{\"a\"", "{\"a\":", "{\"a\":1",
+      "{\"a\":1,}", "[1,]",
       "[1 2]", "{a:1}", "tru e", "[]]", String(repeating: "[", count: 100_000),
     ])
   func refused(json: String) {

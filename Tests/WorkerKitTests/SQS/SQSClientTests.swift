@@ -61,7 +61,9 @@ struct SQSClientTests {
   func throttling() async throws {
     try await server.answer(Self.throttled, Self.throttled, Self.throttled)
     let client = try client()
-    async let answer = Result<[UInt8], any Error> { try await client.call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q")) }
+    async let answer = Result<[UInt8], any Error> {
+      try await client.call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
+    }
     for wait in [500, 1000] {
       try await clock.untilSleeping(for: .milliseconds(wait))
       clock.advance(by: .milliseconds(wait))
@@ -120,7 +122,9 @@ struct SQSClientTests {
   func longPoll() async throws {
     try await server.answer(.init(act: "hold"))
     let queue = try queue()
-    let task = Task { try await queue.receive(maxMessages: 10, waitTime: .seconds(20), visibilityTimeout: .seconds(30)) }
+    let task = Task {
+      try await queue.receive(maxMessages: 10, waitTime: .seconds(20), visibilityTimeout: .seconds(30))
+    }
     _ = try await server.nextRequest()
     task.cancel()
     await #expect(throws: CancellationError.self) { try await task.value }

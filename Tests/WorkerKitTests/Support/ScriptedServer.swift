@@ -28,7 +28,8 @@ final class ScriptedServer: Sendable {
 
   init(certificate: SelfSignedCertificate? = nil) throws {
     let output = Pipe()
-    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("scripted_server.py")
+    let script = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent(
+      "scripted_server.py")
     process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
     process.arguments =
       ["python3", script.path] + (certificate.map { [$0.path, $0.keyPath] } ?? [])

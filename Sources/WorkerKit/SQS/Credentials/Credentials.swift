@@ -1,5 +1,6 @@
 /// What requests to AWS are signed with. Printing it shows no secret.
-public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable {
+public struct Credentials: Sendable, Hashable, CustomStringConvertible, CustomDebugStringConvertible, CustomReflectable
+{
   public var accessKeyID: String
   public var secretAccessKey: String
   /// For credentials that last a while.
