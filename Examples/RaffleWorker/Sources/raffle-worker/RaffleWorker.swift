@@ -1,0 +1,7 @@
+import RafflePlugin
+import WorkerCommands
+import WorkerKit
+
+@main struct RaffleWorker: WorkerApplication {
+  static let plugins: [any Plugin.Type] = [RafflePlugin.self]
+}

@@ -1,0 +1,44 @@
+import Foundation
+import Testing
+import WorkerKit
+import WorkerTesting
+
+@testable import RafflePlugin
+
+@Suite struct RafflePluginTests {
+  let handler = EnterHandler(raffles: Raffles(limit: 1))
+
+  func entry(_ user: String) -> String {
+    #"{"eventType":"RAFFLE_ENTERED","raffleId":"r1","discordUserId":"\#(user)"}"#
+  }
+
+  @Test func theSameEntryDeliveredTwiceIsOne() async throws {
+    try await deliver(entry("1"), to: handler)
+    try await deliver(entry("1"), to: handler, receiveCount: 2)
+  }
+
+  @Test func aFullRaffleIsAConflict() async throws {
+    try await deliver(entry("1"), to: handler)
+    await #expect {
+      try await deliver(entry("2"), to: handler)
+    } throws: {
+      ($0 as? EventError)?.kind == .conflict
+    }
+  }
+
+  @Test func aMissingFieldIsNamed() async throws {
+    await #expect {
+      try await deliver(#"{"eventType":"RAFFLE_ENTERED","raffleId":"r1"}"#, to: handler)
+    } throws: {
+      ($0 as? EventError)?.field == "discordUserId"
+    }
+  }
+
+  @Test func theRoutesFileIsRight() throws {
+    let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
+    let file = try RoutesFile(
+      path: package.appendingPathComponent("routes.yaml").path, plugins: [RafflePlugin.self],
+      environment: ["AWS_SQS_QUEUE_URL": "http://localhost:4566/000000000000/raffles"])
+    #expect(file.routes.map(\.handlerName) == ["raffle.enter"])
+  }
+}
