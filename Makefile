@@ -61,10 +61,11 @@ test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
 
-lint: setup ## Check formatting and scripts
+lint: setup ## Check formatting, scripts and the README's code
 	$(call announce,lint)
 	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	git ls-files --cached --others --exclude-standard -z '*.py' | xargs -0 python3 scripts/check_python.py
+	python3 scripts/readme.py --check
 	for script in scripts/*.sh .ci/run; do bash -n "$$script"; done
 	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is not here: scripts were checked for syntax alone"; fi
 

@@ -8,8 +8,10 @@ struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
       commandName: "check",
       abstract: "Check routes.yaml, and show what it routes where.",
       discussion: """
-        Shows every problem at once, each with its line, its column and the nearest valid name. Nothing is opened and
-        no queue is asked. Exit codes: 0 all is well, 78 it is not.
+        Shows every problem at once, each with its line, its column and the nearest \
+        valid name. Nothing is opened and no queue is asked.
+
+        Exit codes: 0 all is well, 78 it is not.
         """)
   }
 

@@ -11,10 +11,12 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       commandName: "run",
       abstract: "Receive events and handle them, until stopped.",
       discussion: """
-        SIGTERM or SIGINT (Ctrl-C) stops receiving at once, lets what is in hand finish within the deadline, makes the
-        rest visible again for other workers, and exits with 0. A second signal exits at once.
+        SIGTERM or SIGINT (Ctrl-C) stops receiving at once, lets what is in hand \
+        finish within the deadline, makes the rest visible again for other workers, \
+        and exits with 0. A second signal exits at once.
 
-        Exit codes: 0 stopped or empty, 1 a failure, 64 wrong arguments, 78 routes.yaml is wrong.
+        Exit codes: 0 stopped or empty, 1 a failure, 64 wrong arguments, \
+        78 routes.yaml is wrong.
         """)
   }
 

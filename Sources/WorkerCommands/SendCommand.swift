@@ -9,7 +9,8 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
       commandName: "send",
       abstract: "Put an event into a queue, as a bot would.",
       discussion: """
-        The file is sent as it is: what is wrong with it is for the worker to say. `-` reads standard input.
+        The file is sent as it is: what is wrong with it is for the worker to say. \
+        A - reads standard input.
 
           worker send event.json
           echo '{"eventType":"ITEM_AWARDED", …}' | worker send -

@@ -31,12 +31,13 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
       abstract: "Handles the events of SQS queues, as routes.yaml says.",
       discussion: """
         A first run:
-          worker check                      see that routes.yaml is right, and what it routes where
-          worker send event.json            put an event into the queue
-          worker run --until-empty          handle what is there, and stop
+          worker check               see that routes.yaml is right, and what it routes
+          worker send event.json     put an event into the queue
+          worker run --until-empty   handle what is there, and stop
 
-        The queue's URL, the region and the credentials come from routes.yaml and from the environment:
-        AWS_SQS_QUEUE_URL, AWS_REGION, AWS_ACCESS_KEY_ID, AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_SQS.
+        The queue's URL, the region and the credentials come from routes.yaml and \
+        from the environment: AWS_SQS_QUEUE_URL, AWS_REGION, AWS_ACCESS_KEY_ID, \
+        AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_SQS.
         """,
       subcommands: [
         RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
