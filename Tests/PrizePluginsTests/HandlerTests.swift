@@ -49,15 +49,17 @@ import WorkerKit
   @Test func tracesEachHandler() async throws {
     try await Fixture.with { (prizes) async throws in
       let tracer = InMemoryTracer()
-      let character = CharacterPrizeHandler(store: prizes.store, tracer: tracer)
-      try await ItemPrizeHandler(store: prizes.store, tracer: tracer)
-        .handle(.of(Fixture.coin, to: Fixture.stranger), context: .test("ITEM_AWARDED"))
-      try await character
-        .handle(.of(Fixture.mira, to: Fixture.aliceOnDiscord), context: .test("CHARACTER_AWARDED"))
-      try await AccountLinkHandler(store: prizes.store, tracer: tracer)
-        .handle(AccountLinked(discordUserId: Fixture.stranger, userId: "bob"), context: .test("ACCOUNT_LINKED"))
-      await expectEventError(.notFound, field: "characterId") {
-        try await character.handle(.of("nobody", to: Fixture.stranger), context: .test("CHARACTER_AWARDED", id: "m2"))
+      try await withTracer(tracer) {
+        let character = CharacterPrizeHandler(store: prizes.store)
+        try await ItemPrizeHandler(store: prizes.store)
+          .handle(.of(Fixture.coin, to: Fixture.stranger), context: .test("ITEM_AWARDED"))
+        try await character
+          .handle(.of(Fixture.mira, to: Fixture.aliceOnDiscord), context: .test("CHARACTER_AWARDED"))
+        try await AccountLinkHandler(store: prizes.store)
+          .handle(AccountLinked(discordUserId: Fixture.stranger, userId: "bob"), context: .test("ACCOUNT_LINKED"))
+        await expectEventError(.notFound, field: "characterId") {
+          try await character.handle(.of("nobody", to: Fixture.stranger), context: .test("CHARACTER_AWARDED", id: "m2"))
+        }
       }
 
       let spans = tracer.finishedSpans

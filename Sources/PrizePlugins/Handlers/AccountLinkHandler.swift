@@ -5,11 +5,9 @@ import WorkerKit
 /// `prizes.link`: links a Discord account to a user, who then owns what was pending for it.
 struct AccountLinkHandler: EventHandler {
   let store: any PrizeStore
-  /// The process's own where nil.
-  var tracer: (any Tracer)?
 
   func handle(_ event: AccountLinked, context: HandlerContext) async throws {
-    try await (tracer ?? InstrumentationSystem.tracer).withSpan("handle_account_link") { span in
+    try await withSpan("handle_account_link") { span in
       switch try await store.link(event, as: context.eventKey) {
       case .now(let claim):
         span.attributes["prize.outcome"] = "linked"

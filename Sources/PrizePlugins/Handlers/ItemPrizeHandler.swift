@@ -5,11 +5,9 @@ import WorkerKit
 /// `prizes.item`: grants items.
 struct ItemPrizeHandler: EventHandler {
   let store: any PrizeStore
-  /// The process's own where nil.
-  var tracer: (any Tracer)?
 
   func handle(_ event: ItemAwarded, context: HandlerContext) async throws {
-    try await (tracer ?? InstrumentationSystem.tracer).withSpan("handle_item_prize") { span in
+    try await withSpan("handle_item_prize") { span in
       let outcome = try await store.grant(event, as: context.eventKey)
       context.report(
         outcome, in: span,

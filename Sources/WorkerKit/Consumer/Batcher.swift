@@ -62,6 +62,11 @@ final class Batcher<Entry: Sendable>: Sendable {
     return await outcomes.value[index]
   }
 
+  /// How many entries wait for their call.
+  var openCount: Int {
+    open.withLock { open in open?.batch.entries.withLock { $0.count } ?? 0 }
+  }
+
   private func start() -> Open {
     let batch = Batch(
       window: Task { [clock, window] in

@@ -1,0 +1,136 @@
+import InMemoryLogging
+import InMemoryTracing
+import Logging
+import Metrics
+import MetricsTestKit
+import Testing
+import Tracing
+import WorkerTesting
+
+@testable import WorkerKit
+
+@Suite("Middleware")
+struct MiddlewareTests {
+  /// Notes when it is entered and left.
+  struct Noting: Middleware {
+    let name: String
+    let record: Record<String>
+
+    func handle(_ context: HandlerContext, next: @escaping Next) async throws {
+      record.add("\(name) in")
+      defer { record.add("\(name) out") }
+      try await next(context)
+    }
+  }
+
+  func process(
+    _ body: String, attributes: [String: MessageAttribute] = [:], middleware: [any Middleware],
+    logger: Logger = quietLogger,
+    handler: @escaping @Sendable (Greeting, HandlerContext) async throws -> Void = { _, _ in }
+  ) async -> Settlement {
+    let route = Route(eventType: "GREETED", handlerName: "greetings.hello", handler: ClosureHandler(handler))
+    let processor = Processor(
+      queue: "events", table: RoutingTable(routes: [route]), middleware: middleware, clock: .continuous,
+      random: { 0.5 }, logger: logger)
+    return await processor.process(
+      ReceivedMessage(id: "m-1", receiptHandle: "h", body: Array(body.utf8), attributes: attributes))
+  }
+
+  @Test("the first middleware is the outermost, and the handler is inside of all")
+  func order() async {
+    let record = Record<String>()
+    _ = await process(
+      ConsumerHarness.greeting,
+      middleware: [Noting(name: "a", record: record), Noting(name: "b", record: record)],
+      handler: { _, _ in record.add("handler") })
+    #expect(record.all == ["a in", "b in", "handler", "b out", "a out"])
+  }
+
+  @Test("it also surrounds what no route takes", arguments: ["no JSON", "{}", #"{"eventType":"OTHER"}"#])
+  func unrouted(body: String) async {
+    let record = Record<String>()
+    let settlement = await process(body, middleware: [Noting(name: "a", record: record)])
+    #expect(record.all == ["a in", "a out"])
+    guard case .deadLetter = settlement else {
+      Issue.record("\(settlement)")
+      return
+    }
+  }
+
+  @Test("a middleware's own error is classified like a handler's")
+  func ownError() async {
+    struct Refusing: Middleware {
+      func handle(_ context: HandlerContext, next: @escaping Next) async throws {
+        throw EventError(.throttled, "too many")
+      }
+    }
+    guard case .retry(_, let failure) = await process(ConsumerHarness.greeting, middleware: [Refusing()]) else {
+      Issue.record("it was not retried")
+      return
+    }
+    #expect(failure.kind == .throttled)
+    #expect(failure.route == "GREETED")
+  }
+
+  @Test("a span surrounds the message, the child of the producer's, with the messaging attributes")
+  func tracing() async throws {
+    let tracer = InMemoryTracer()
+    await withTracer(tracer) {
+      _ = await process(
+        ConsumerHarness.greeting,
+        attributes: [
+          InMemoryTracer.traceIDKey: .string("trace-1"), InMemoryTracer.spanIDKey: .string("producer-span"),
+        ], middleware: [TracingMiddleware()],
+        handler: { _, _ in throw EventError(.conflict, "no") })
+    }
+    let span = try #require(tracer.finishedSpans.first)
+    #expect(span.operationName == "sqs.process_message")
+    #expect(span.kind == .consumer)
+    #expect(span.spanContext.traceID == "trace-1")
+    #expect(span.spanContext.parentSpanID == "producer-span")
+    #expect(span.attributes.get("messaging.system") == .string("aws_sqs"))
+    #expect(span.attributes.get("messaging.destination.name") == .string("events"))
+    #expect(span.attributes.get("messaging.message.id") == .string("m-1"))
+    #expect(span.attributes.get("error.type") == .string("conflict"))
+    #expect(span.status?.code == .error)
+  }
+
+  @Test("messages are counted and timed by queue, route and outcome; a label never comes from a message")
+  func metrics() async throws {
+    let metrics = TestMetrics()
+    await withMetricsFactory(metrics) {
+      for body in [ConsumerHarness.greeting, ConsumerHarness.greeting, #"{"eventType":"EVIL"}"#] {
+        _ = await process(body, middleware: [MetricsMiddleware(clock: .continuous)])
+      }
+    }
+    func count(_ route: String, _ outcome: String) throws -> Int64 {
+      try metrics.expectCounter(
+        "messaging.client.consumed.messages",
+        [("queue", "events"), ("route", route), ("outcome", outcome)]
+      ).totalValue
+    }
+    #expect(try count("GREETED", "handled") == 2)
+    #expect(try count("unrouted", "validation") == 1)
+    #expect(
+      try metrics.expectTimer(
+        "messaging.process.duration", [("queue", "events"), ("route", "GREETED"), ("outcome", "handled")]
+      ).values.count == 2)
+  }
+
+  @Test("a failure is logged with its kind and field, and without what came")
+  func logging() async throws {
+    let handler = InMemoryLogHandler()
+    let logger = Logger(label: "test", factory: { _ in handler })
+    _ = await process(
+      #"{"eventType":"GREETED","name":"Ada","times":"hush"}"#, middleware: [LoggingMiddleware(clock: .continuous)],
+      logger: logger)
+    let entry = try #require(handler.entries.first)
+    #expect(entry.level == .warning)
+    #expect(entry.metadata["kind"] == "validation")
+    #expect(entry.metadata["field"] == "times")
+    #expect(entry.metadata["messageId"] == "m-1")
+    #expect(entry.metadata["route"] == "GREETED")
+    #expect(!"\(handler.entries)".contains("hush"))
+    #expect(!"\(handler.entries)".contains("Ada"))
+  }
+}
