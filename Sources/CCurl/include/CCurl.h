@@ -30,6 +30,15 @@ static inline CURLcode ccurl_set_data_callback(CURL *easy, CURLoption option, cc
   return curl_easy_setopt(easy, option, callback);
 }
 
+/// Refuses file:, ftp: and whatever else libcurl speaks.
+static inline CURLcode ccurl_allow_only_http(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075500
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS_STR, "http,https");
+#else
+  return curl_easy_setopt(easy, CURLOPT_PROTOCOLS, (long)(CURLPROTO_HTTP | CURLPROTO_HTTPS));
+#endif
+}
+
 static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
   long value = 0;
   curl_easy_getinfo(easy, info, &value);

@@ -1,10 +1,12 @@
-import COpenSSL
 import Foundation
 
 /// Which event a message carries, however often and in however many messages it comes.
 struct MessageIdentity {
   /// The attribute by which a producer names an event.
   static let attributeName = "IdempotencyKey"
+
+  /// In bytes; longer keys are known by their hashes.
+  private static let keyLimit = 256
 
   /// The id of the event's first message: a dead letter carries it along, for a redrive gives it a new one.
   let originalMessageID: String
@@ -14,8 +16,10 @@ struct MessageIdentity {
   init(_ message: ReceivedMessage) {
     originalMessageID = Self.carriedID(message) ?? message.id
     if let key = message.attributes[Self.attributeName]?.stringValue, !key.isEmpty {
-      idempotencyKey = "producer:\(key)"
-    } else if let id = message.deduplicationID, id != Self.sha256(message.body) {
+      // A key is kept for good, and an attribute can be a megabyte.
+      idempotencyKey =
+        key.utf8.count <= Self.keyLimit ? "producer:\(key)" : "producer-sha256:\(Crypto.sha256(key.utf8).hexadecimal)"
+    } else if let id = message.deduplicationID, id != Crypto.sha256(message.body).hexadecimal {
       // A content-based id is the body's hash. It tells two copies of a message apart from nothing: the same prize
       // given again next week has the same hash, and must be granted again.
       idempotencyKey = "fifo:\(id)"
@@ -28,12 +32,5 @@ struct MessageIdentity {
     guard let json = message.attributes[WorkerFailure.attributeName]?.stringValue else { return nil }
     // Written by someone else, it carries nothing, and the message's own id stands.
     return (try? JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8)))?.messageId
-  }
-
-  private static func sha256(_ bytes: [UInt8]) -> String {
-    var digest = [UInt8](repeating: 0, count: 32)
-    var length = UInt32(digest.count)
-    guard EVP_Digest(bytes, bytes.count, &digest, &length, EVP_sha256(), nil) == 1 else { return "" }
-    return digest.map { String(format: "%02x", $0) }.joined()
   }
 }

@@ -50,7 +50,7 @@ final class CurlTransfer: @unchecked Sendable {
     let context = Unmanaged.passRetained(self).toOpaque()
     ccurl_set_pointer(handle, CURLOPT_PRIVATE, context)
     ccurl_set_string(handle, CURLOPT_URL, request.url)
-    ccurl_set_string(handle, CURLOPT_PROTOCOLS_STR, "http,https")
+    ccurl_allow_only_http(handle)
     ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     ccurl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)

@@ -103,13 +103,14 @@ package enum EventDecoder {
       field: path.isEmpty ? nil : fieldName(path), received: value.map(rendered))
   }
 
-  /// `rewards[2].itemTypeId`
+  /// `rewards[2].itemTypeId`. A key can be the producer's own, so it is shortened, and holds no line of a log's.
   private static func fieldName(_ path: [any CodingKey]) -> String {
-    path.reduce(into: "") { name, key in
+    path.prefix(16).reduce(into: "") { name, key in
       if let index = key.intValue {
         name += "[\(index)]"
       } else {
-        name += name.isEmpty ? key.stringValue : ".\(key.stringValue)"
+        let key = shortened(key.stringValue).replacing(/[\p{Cc}\p{Zl}\p{Zp}]/, with: "\u{FFFD}")
+        name += name.isEmpty ? key : ".\(key)"
       }
     }
   }

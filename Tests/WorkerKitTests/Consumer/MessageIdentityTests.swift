@@ -18,6 +18,15 @@ struct MessageIdentityTests {
     #expect(identity.originalMessageID == "m-1")
   }
 
+  @Test("a long key is known by its hash, and two long keys differ")
+  func longKey() {
+    let keys = ["a", "b"].map { last in
+      MessageIdentity(message(["IdempotencyKey": .string(String(repeating: "k", count: 1000) + last)])).idempotencyKey
+    }
+    #expect(keys.allSatisfy { $0.utf8.count < 100 && $0.hasPrefix("producer-sha256:") })
+    #expect(keys[0] != keys[1])
+  }
+
   @Test("an explicit FIFO deduplication id comes next")
   func deduplicationID() {
     #expect(MessageIdentity(message(deduplicationID: "d-9")).idempotencyKey == "fifo:d-9")

@@ -81,6 +81,16 @@ struct EventDecoderTests {
     #expect(error.message.contains("expected"), "\(error.message)")
   }
 
+  @Test("a key that the producer made up cannot write a line of its own into a log")
+  func hostileKey() throws {
+    struct Scores: Decodable { var scores: [String: Int] }
+    let key = #"a\n2026-01-01 error forged"# + String(repeating: "x", count: 10_000)
+    let error = try #require(failure(Scores.self, Array(#"{"scores":{"\#(key)":"1"}}"#.utf8)))
+    let field = try #require(error.field)
+    #expect(field.hasPrefix("scores.a\u{FFFD}2026-01-01 error forgedx"))
+    #expect(field.count < 100)
+  }
+
   @Test("what came is shortened: an event can be a megabyte")
   func shortened() throws {
     let body = #"{"name":["\#(String(repeating: "x", count: 1_000_000))"],"times":1}"#

@@ -1,6 +1,6 @@
 import COpenSSL
 
-/// The digests of libcrypto that SQS and its signatures need.
+/// The digests of libcrypto that signatures, checksums and the names of events need.
 enum Crypto {
   static func sha256(_ bytes: some Collection<UInt8>) -> [UInt8] {
     digest(bytes, EVP_sha256(), length: 32)
