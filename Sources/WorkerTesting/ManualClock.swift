@@ -15,15 +15,10 @@ public final class ManualClock: Clock, Sendable {
     public static func < (first: Instant, second: Instant) -> Bool { first.offset < second.offset }
   }
 
-  private struct Sleeper: Sendable {
-    let deadline: Instant
-    let continuation: CheckedContinuation<Void, any Error>
-  }
-
   private struct State: Sendable {
     var now = Instant(offset: .zero)
-    var sleepers: [Int: Sleeper] = [:]
-    var cancelled: Set<Int> = []
+    /// When each that sleeps wants to wake.
+    var deadlines: [Int: Instant] = [:]
     var nextID = 0
   }
 
@@ -36,50 +31,21 @@ public final class ManualClock: Clock, Sendable {
 
   /// Turns the hands, and wakes everyone whose time has come.
   public func advance(by duration: Swift.Duration) {
-    let due = state.update { state in
-      state.now = state.now.advanced(by: duration)
-      let due = state.sleepers.filter { $0.value.deadline <= state.now }
-      for id in due.keys {
-        state.sleepers[id] = nil
-      }
-      return due.values.sorted { $0.deadline < $1.deadline }
-    }
-    for sleeper in due {
-      sleeper.continuation.resume()
-    }
+    state.update { $0.now = $0.now.advanced(by: duration) }
   }
 
   /// Waits until someone sleeps whose time comes in exactly `duration` from now.
   public func untilSleeping(for duration: Swift.Duration) async throws {
-    try await state.wait { state in
-      state.sleepers.values.contains { $0.deadline == state.now.advanced(by: duration) }
-    }
+    try await state.wait { $0.deadlines.values.contains($0.now.advanced(by: duration)) }
   }
 
   public func sleep(until deadline: Instant, tolerance: Swift.Duration?) async throws {
     let id = state.update { state in
       state.nextID += 1
+      state.deadlines[state.nextID] = deadline
       return state.nextID
     }
-    defer { state.update { _ = $0.cancelled.remove(id) } }
-    try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        let outcome = state.update { state -> Result<Void, any Error>? in
-          if state.cancelled.contains(id) { return .failure(CancellationError()) }
-          if deadline <= state.now { return .success(()) }
-          state.sleepers[id] = Sleeper(deadline: deadline, continuation: continuation)
-          return nil
-        }
-        if let outcome {
-          continuation.resume(with: outcome)
-        }
-      }
-    } onCancel: {
-      let sleeper = state.update { state in
-        state.cancelled.insert(id)
-        return state.sleepers.removeValue(forKey: id)
-      }
-      sleeper?.continuation.resume(throwing: CancellationError())
-    }
+    defer { state.update { $0.deadlines[id] = nil } }
+    try await state.wait { $0.now >= deadline }
   }
 }
