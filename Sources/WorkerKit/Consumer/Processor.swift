@@ -61,7 +61,7 @@ struct Processor: Sendable {
       received: event?.received ?? unrouted?.received,
       handler: route?.handlerName,
       route: route?.eventType,
-      traceID: TracingMiddleware.currentTraceID,
+      traceID: TracingMiddleware.traceID(of: message),
       settlement: plan(kind, isUnrouted: unrouted != nil, receiveCount: message.receiveCount, route: route))
   }
 

@@ -25,13 +25,20 @@ struct TracingMiddleware: Middleware {
     }
   }
 
-  /// The W3C id of the trace that the current task is part of.
-  static var currentTraceID: String? {
-    guard let context = ServiceContext.current else { return nil }
+  /// The W3C id of the trace that a message is handled in: the current task's, else the producer's where no tracer is
+  /// at work here.
+  static func traceID(of message: ReceivedMessage) -> String? {
     var carrier: [String: String] = [:]
-    InstrumentationSystem.instrument.inject(context, into: &carrier, using: DictionaryInjector())
-    let parts = carrier["traceparent"]?.split(separator: "-") ?? []
-    return parts.count >= 3 ? String(parts[1]) : nil
+    if let context = ServiceContext.current {
+      InstrumentationSystem.instrument.inject(context, into: &carrier, using: DictionaryInjector())
+    }
+    // version-traceid-parentid-flags
+    let parent = carrier["traceparent"] ?? message.attributes["traceparent"]?.stringValue ?? ""
+    let parts = parent.split(separator: "-", omittingEmptySubsequences: false)
+    guard parts.count >= 4, parts[1].count == 32, parts[1].allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
+      return nil
+    }
+    return String(parts[1])
   }
 }
 

@@ -95,6 +95,22 @@ struct MiddlewareTests {
     #expect(span.status?.code == .error)
   }
 
+  @Test(
+    "a failure names the trace that the producer began",
+    arguments: [
+      ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"),
+      ("00-short-b7ad6b7169203331-01", nil), ("nonsense", nil), ("", nil),
+    ] as [(String, String?)])
+  func traceID(parent: String, expected: String?) async throws {
+    let settlement = await process(
+      "{}", attributes: ["traceparent": .string(parent)], middleware: [TracingMiddleware()])
+    guard case .deadLetter(let failure) = settlement else {
+      Issue.record("\(settlement)")
+      return
+    }
+    #expect(failure.traceID == expected)
+  }
+
   @Test("messages are counted and timed by queue, route and outcome; a label never comes from a message")
   func metrics() async throws {
     let metrics = TestMetrics()
