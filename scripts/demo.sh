@@ -6,6 +6,14 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
+case "${1:-}" in
+  "" | --keep) ;;
+  *)
+    echo "demo: unknown argument $1; it is either nothing or: --keep" >&2
+    exit 64
+    ;;
+esac
+
 worker=${WORKER:-.build/debug/worker}
 python=${PYTHON:-.venv/bin/python}
 queue=test-prize-distribution

@@ -24,3 +24,26 @@ func exitStatus(for error: any Error) -> any Error {
   FileHandle.standardError.write(Data("\(error)\n\(count)\n".utf8))
   return ExitCode(EX_CONFIG)
 }
+
+/// A failure of a command whose arguments were right.
+struct CommandError: Error, CustomStringConvertible {
+  let description: String
+
+  init(_ description: String) {
+    self.description = description
+  }
+}
+
+/// The contents of a file.
+func textFile(at path: String) throws -> String {
+  var isDirectory: ObjCBool = false
+  guard FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory) else {
+    throw CommandError("cannot read \(path): there is no such file")
+  }
+  guard !isDirectory.boolValue else { throw CommandError("cannot read \(path): it is a directory") }
+  do {
+    return try String(contentsOfFile: path, encoding: .utf8)
+  } catch {
+    throw CommandError("cannot read \(path) as UTF-8 text; check its encoding and its permissions")
+  }
+}

@@ -16,7 +16,7 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
         and exits with 0. A second signal exits at once.
 
         Exit codes: 0 stopped or empty, 1 a failure, 64 wrong arguments, \
-        78 routes.yaml is wrong.
+        75 stopped before --until-empty was reached, 78 routes.yaml is wrong.
         """)
   }
 
@@ -57,9 +57,10 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
         if running.leave() { Foundation.exit(EXIT_SUCCESS) }
       }
     }
-    try await serve(consumers, running: running, logger: logger)
+    let wasStopped = try await serve(consumers, running: running, logger: logger)
     if untilEmpty {
-      printSummary(of: consumers)
+      printSummary(of: consumers, wasStopped: wasStopped)
+      if wasStopped { throw ExitCode(EX_TEMPFAIL) }
     }
   }
 
@@ -76,7 +77,11 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       configuration: configuration, logger: logger, onStuckHandlers: onStuckHandlers)
   }
 
-  private func serve(_ consumers: [QueueConsumer], running: RunningConsumers, logger: Logger) async throws {
+  /// - Returns: whether a signal ended it.
+  private func serve(
+    _ consumers: [QueueConsumer], running: RunningConsumers, logger: Logger
+  ) async throws -> Bool {
+    let signalled = Watched(false)
     let services = consumers.map { consumer in
       ServiceGroupConfiguration.ServiceConfiguration(
         service: CountedService(consumer: consumer, running: running), successTerminationBehavior: .ignore)
@@ -87,6 +92,7 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       tasks.addTask {
         var signals = await UnixSignalsSequence(trapping: .sigterm, .sigint).makeAsyncIterator()
         guard let first = await signals.next() else { return }
+        signalled.update { $0 = true }
         logger.notice("stopping; a second signal exits at once", metadata: ["signal": "\(first)"])
         await group.triggerGracefulShutdown()
         guard let second = await signals.next() else { return }
@@ -96,12 +102,15 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       try await tasks.next()
       tasks.cancelAll()
     }
+    return signalled.value
   }
 
-  private func printSummary(of consumers: [QueueConsumer]) {
+  private func printSummary(of consumers: [QueueConsumer], wasStopped: Bool) {
     let total = consumers.reduce(into: [:]) { $0.merge($1.tally.outcomes, uniquingKeysWith: +) }
     let parts = total.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
-    print(parts.isEmpty ? "The queue was empty." : "The queue is empty: \(parts.joined(separator: ", ")).")
+    let end = wasStopped ? "Stopped before the queue was empty" : "The queue is empty"
+    // One message can be received, and counted, several times.
+    print(parts.isEmpty ? "\(end); nothing was received." : "\(end). By receives: \(parts.joined(separator: ", ")).")
   }
 }
 

@@ -36,6 +36,9 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
 
   func validate() throws {
     guard (1...100_000).contains(count) else { throw ValidationError("--count must be from 1 to 100000") }
+    guard count == 1 || idempotencyKey == nil else {
+      throw ValidationError("--idempotency-key makes them one event, so it does not go with --count")
+    }
   }
 
   func run() async throws {
@@ -71,12 +74,12 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let names = file.queues.map(\.name).joined(separator: ", ")
     if let queue {
       guard let found = file.queues.first(where: { $0.name == queue }) else {
-        throw ValidationError("\(routesOptions.routes) has no enabled queue \(queue); it has: \(names)")
+        throw CommandError("\(routesOptions.routes) has no enabled queue \(queue); it has: \(names)")
       }
       return found
     }
     guard let only = file.queues.first, file.queues.count == 1 else {
-      throw ValidationError(
+      throw CommandError(
         file.queues.isEmpty
           ? "every queue of \(routesOptions.routes) is disabled (`enabled: false`, AWS_SQS_ENABLED=false)"
           : "\(routesOptions.routes) has several queues; name one with --queue: \(names)")
@@ -85,13 +88,15 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
   }
 
   private func readEvent() throws -> String {
-    if event == "-" {
-      return String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self)
+    let source = event == "-" ? "standard input" : event
+    let body =
+      event == "-"
+      ? String(decoding: FileHandle.standardInput.readDataToEndOfFile(), as: UTF8.self) : try textFile(at: event)
+    guard !body.isEmpty else { throw CommandError("\(source) is empty, and SQS takes no empty message") }
+    guard body.utf8.count <= 1_048_576 else {
+      throw CommandError(
+        "\(source) has \(body.utf8.count) bytes, and SQS takes 1048576 at most; make the event smaller")
     }
-    do {
-      return try String(contentsOfFile: event, encoding: .utf8)
-    } catch {
-      throw ValidationError("\(event) cannot be read as UTF-8 text: \(error.localizedDescription)")
-    }
+    return body
   }
 }

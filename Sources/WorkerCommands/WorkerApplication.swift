@@ -26,14 +26,15 @@ extension WorkerApplication {
 
 struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
-    CommandConfiguration(
-      commandName: CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker",
+    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker"
+    return CommandConfiguration(
+      commandName: name,
       abstract: "Handles the events of SQS queues, as routes.yaml says.",
       discussion: """
         A first run:
-          worker check               see that routes.yaml is right, and what it routes
-          worker send event.json     put an event into the queue
-          worker run --until-empty   handle what is there, and stop
+          \(name) check               see that routes.yaml is right, and what it routes
+          \(name) send event.json     put an event into the queue
+          \(name) run --until-empty   handle what is there, and stop
 
         The queue's URL, the region and the credentials come from routes.yaml and \
         from the environment: AWS_SQS_QUEUE_URL, AWS_REGION, AWS_ACCESS_KEY_ID, \

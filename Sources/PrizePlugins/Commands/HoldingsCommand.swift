@@ -1,4 +1,6 @@
 import ArgumentParser
+import Foundation
+import WorkerKit
 
 /// `prizes holdings`: what someone owns, and what waits for them.
 struct HoldingsCommand: AsyncParsableCommand {
@@ -36,7 +38,14 @@ struct HoldingsCommand: AsyncParsableCommand {
   var options: DatabaseOptions
 
   func run() async throws {
-    let holdings = try await SQLitePrizeStore(path: options.database().path).holdings(of: user)
+    let path = try options.database().path
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw PrizeStoreError(
+        kind: .notFound,
+        message: "there is no database \(path); set what plugins.prizes.database reads, or import a catalog first",
+        path: path)
+    }
+    let holdings = try await SQLitePrizeStore(path: path).holdings(of: user)
     print(json ? try CanonicalJSON.text(of: holdings) : HoldingsReport.text(holdings))
   }
 

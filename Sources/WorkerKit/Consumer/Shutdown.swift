@@ -18,6 +18,9 @@ extension QueueConsumer {
         metadata: ["messages": "\(waiting)", "deadline": "\(configuration.shutdownDeadline.inSeconds)s"])
     }
     if Task.isCancelled == false, await isDrained(within: configuration.shutdownDeadline) { return }
+    logger.warning(
+      "the deadline is over: the handlers that are left are cancelled, and their messages given back",
+      metadata: ["messages": "\(inFlight.deliveries.count)"])
     cancelHandlers()
     if await isDrained(within: Self.cancellationGrace) { return }
     await abandonStuckHandlers()

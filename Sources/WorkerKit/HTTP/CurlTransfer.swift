@@ -142,7 +142,8 @@ final class CurlTransfer: @unchecked Sendable {
   private func error(_ result: CURLcode) -> HTTPError {
     let reason = String(cString: curl_easy_strerror(result))
     // A URL can hold credentials and tokens; its host cannot.
-    let host = URL(string: request.url)?.host ?? "the server"
+    let url = URL(string: request.url)
+    let host = (url?.host ?? "the server") + (url?.port.map { ":\($0)" } ?? "")
     switch result {
     case CURLE_COULDNT_RESOLVE_HOST, CURLE_COULDNT_RESOLVE_PROXY:
       return HTTPError(code: .nameNotResolved, message: "\(host) has no address; check the URL and the DNS (\(reason))")

@@ -20,9 +20,10 @@ struct LoggingMiddleware: Middleware {
       switch failure.settlement {
       case .retry(let delay):
         metadata["retryAfter"] = "\(rounded(delay))"
-        logger.warning("event failed; it will be tried again", metadata: metadata)
+        logger.warning(
+          "event failed; it comes back after a while, unless the queue's redrive policy takes it", metadata: metadata)
       case .deadLetter:
-        logger.warning("event failed for good; it goes to the dead-letter queue", metadata: metadata)
+        logger.warning("event failed, and another try cannot help", metadata: metadata)
       case .leave:
         logger.warning("event was left on the queue", metadata: metadata)
       }

@@ -10,10 +10,24 @@ package enum EventDecoder {
     }
     let data = Data(body)
     do {
-      return try JSONDecoder().decode(type, from: data)
+      let decoder = JSONDecoder()
+      decoder.dateDecodingStrategy = .custom(date)
+      return try decoder.decode(type, from: data)
     } catch let error as DecodingError {
       throw explain(error, body: data)
     }
+  }
+
+  /// ISO 8601, with or without fractions of a second. A number would leave open what it counts, and from when.
+  private static func date(from decoder: any Decoder) throws -> Date {
+    let container = try decoder.singleValueContainer()
+    let text = try? container.decode(String.self)
+    let styles = [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)]
+    guard let date = styles.lazy.compactMap({ style in text.flatMap { try? style.parse($0) } }).first else {
+      throw DecodingError.dataCorruptedError(
+        in: container, debugDescription: "expected a date and time such as 2026-01-31T12:00:00Z")
+    }
+    return date
   }
 
   private static func explain(_ error: DecodingError, body: Data) -> EventError {
@@ -35,7 +49,11 @@ package enum EventDecoder {
       if context.codingPath.isEmpty, context.debugDescription.contains("not valid JSON") {
         return unrepresentableNumber(in: root, body: body)
       }
-      return mismatch(context.debugDescription, at: context.codingPath, body: body)
+      // Swift's own words for an unknown case of an enum hold what came.
+      let isUnknownCase = context.debugDescription.hasPrefix("Cannot initialize")
+      return mismatch(
+        isUnknownCase ? "expected one of the values that the event allows" : context.debugDescription,
+        at: context.codingPath, body: body)
     @unknown default:
       return EventError(.validation, "the body is not the event that its handler expects")
     }
@@ -47,9 +65,10 @@ package enum EventDecoder {
     let paths = suspectNumbers(in: root, path: [])
     guard paths.count == 1, let path = paths.first else {
       let names = paths.map(fieldName).joined(separator: " or ")
-      return EventError(.validation, "\(names): expected a whole number of ordinary size, but another number came")
+      return EventError(
+        .validation, "\(names): expected a whole number, but a fraction or one of more than 18 digits came")
     }
-    return mismatch("expected a whole number of ordinary size", at: path, body: body)
+    return mismatch("expected a whole number of at most 18 digits", at: path, body: body)
   }
 
   private static func suspectNumbers(in value: Any, path: [any CodingKey]) -> [[any CodingKey]] {
@@ -131,7 +150,7 @@ package enum EventDecoder {
     switch value {
     case nil: "nothing"
     case is NSNull: "null"
-    case let number as NSNumber: isBoolean(number) ? "true or false" : "another number"
+    case let number as NSNumber: isBoolean(number) ? "true or false" : "a number"
     case is String: "a string"
     case is [Any]: "an array"
     case is [String: Any]: "an object"

@@ -19,7 +19,9 @@ public struct QueueConfiguration: Sendable, Hashable {
       check: { text in
         let url = URL(string: text)
         let isQueue = ["http", "https"].contains(url?.scheme) && url?.host != nil && (url?.path.count ?? 0) > 1
-        return isQueue ? nil : "must be a queue URL such as https://sqs.us-east-1.amazonaws.com/123456789012/prizes"
+        return isQueue
+          ? nil
+          : "must be a queue URL with http:// or https://, such as https://sqs.us-east-1.amazonaws.com/123456789012/prizes"
       })
     static let region = ConfigurationKey(
       "region", default: "us-east-1", "The queue's AWS region; requests are signed for it.")

@@ -95,10 +95,16 @@ public struct RoutesFile: Sendable {
     do {
       return try String(contentsOfFile: path, encoding: .utf8)
     } catch {
+      var isDirectory: ObjCBool = false
+      let exists = FileManager.default.fileExists(atPath: path, isDirectory: &isDirectory)
       let reason =
-        FileManager.default.fileExists(atPath: path)
-        ? "cannot be read as UTF-8 text: \(error.localizedDescription)"
-        : "there is no such file; name another with --routes FILE, or copy routes.yaml from the README"
+        if isDirectory.boolValue {
+          "this is a directory; name a file in it with --routes FILE"
+        } else if exists {
+          "cannot be read as UTF-8 text; check its encoding and its permissions"
+        } else {
+          "there is no such file; name another with --routes FILE, or begin with the README's"
+        }
       throw ConfigurationError(problems: [ConfigurationProblem(file: path, line: 1, column: 1, message: reason)])
     }
   }

@@ -101,6 +101,10 @@ struct RoutesParser {
     let entries = filledMapping(node, "routes", "`routes` must map at least one eventType to a handler", root: root)
     for (eventType, keyNode, value) in entries {
       let what = "routes.\(eventType)"
+      guard value.mapping != nil || reader.isNull(value) else {
+        reader.report("\(what) must be a mapping, such as { handler: prizes.item }", at: value)
+        continue
+      }
       let keys = reader.section(value, what, keys: ["handler", "with", "timeout", "retry", "errors"])
       let policies = readPolicies(keys, what, over: defaults)
       guard let handlerNode = keys["handler"] else {

@@ -155,7 +155,10 @@ struct YAMLReader {
       .composer(_, let problem, let mark, _):
       (mark.line, mark.column, "not valid YAML: \(problem)")
     case .duplicatedKeysInMapping(let duplicates, let context):
-      (context.mark.line, context.mark.column, "the key `\(duplicates.joined(separator: "`, `"))` stands here twice")
+      (
+        context.mark.line, context.mark.column,
+        "the key `\(duplicates.joined(separator: "`, `"))` stands twice in the mapping that begins here; keep one"
+      )
     default:
       (1, 1, "not valid YAML: \(error)")
     }

@@ -115,7 +115,7 @@ struct CurlClientTests {
     // A port that is reserved, and so never served.
     await #expect {
       _ = try await CurlClient().execute(HTTPRequest(url: "http://127.0.0.1:1/"))
-    } throws: { ($0 as? HTTPError)?.code == .notConnected && "\($0)".contains("nothing answers at 127.0.0.1") }
+    } throws: { ($0 as? HTTPError)?.code == .notConnected && "\($0)".contains("nothing answers at 127.0.0.1:1;") }
   }
 
   @Test("a name that does not exist is said to have no address")

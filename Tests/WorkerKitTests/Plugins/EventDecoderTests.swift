@@ -1,3 +1,4 @@
+import Foundation
 import Testing
 
 @testable import WorkerKit
@@ -29,20 +30,20 @@ struct EventDecoderTests {
     arguments: [
       (#"{"times":1}"#, "name", "the field is missing", "nothing"),
       (#"{"name":null,"times":1}"#, "name", "expected a string, but null came", "null"),
-      (#"{"name":7,"times":1}"#, "name", "expected a string, but another number came", "7"),
+      (#"{"name":7,"times":1}"#, "name", "expected a string, but a number came", "7"),
       (#"{"name":{},"times":1}"#, "name", "expected a string, but an object came", "{}"),
       (#"{"name":"a","times":"5"}"#, "times", "expected a whole number, but a string came", #""5""#),
       (#"{"name":"a","times":true}"#, "times", "expected a whole number, but true or false came", "true"),
       (#"{"name":"a","times":[1]}"#, "times", "expected a whole number, but an array came", "[1]"),
       (
-        #"{"name":"a","times":1.5}"#, "times", "expected a whole number of ordinary size, but another number came",
+        #"{"name":"a","times":1.5}"#, "times", "expected a whole number of at most 18 digits, but a number came",
         "1.5"
       ),
       (
-        #"{"name":"a","times":1e30}"#, "times", "expected a whole number of ordinary size, but another number came",
+        #"{"name":"a","times":1e30}"#, "times", "expected a whole number of at most 18 digits, but a number came",
         "1e+30"
       ),
-      (#"{"name":"a","times":1,"tags":["x",5]}"#, "tags[1]", "expected a string, but another number came", "5"),
+      (#"{"name":"a","times":1,"tags":["x",5]}"#, "tags[1]", "expected a string, but a number came", "5"),
     ])
   func fields(body: String, field: String, message: String, received: String) throws {
     let error = try #require(failure(Greeting.self, Array(body.utf8)))
@@ -79,6 +80,35 @@ struct EventDecoderTests {
     let error = try #require(failure(Greeting.self, body))
     #expect(error.kind == .validation)
     #expect(error.message.contains("expected"), "\(error.message)")
+  }
+
+  @Test("a date is ISO 8601; a number of seconds since nobody knows when is refused")
+  func dates() throws {
+    struct Ending: Decodable { var endsAt: Date }
+    func decode(_ json: String) throws -> Date {
+      let ending = try EventDecoder.decode(Ending.self, from: Array(#"{"endsAt":\#(json)}"#.utf8))
+      return ending.endsAt
+    }
+    #expect(try decode(#""2023-11-14T22:13:20Z""#) == Date(timeIntervalSince1970: 1_700_000_000))
+    #expect(try decode(#""2023-11-14T23:13:20.500+01:00""#) == Date(timeIntervalSince1970: 1_700_000_000.5))
+    for json in ["1700000000", #""yesterday""#, "null"] {
+      #expect {
+        _ = try decode(json)
+      } throws: {
+        ($0 as? EventError)?.field == "endsAt"
+      }
+    }
+    let error = try #require(failure(Ending.self, Array(#"{"endsAt":1700000000}"#.utf8)))
+    #expect(error.message == "endsAt: expected a date and time such as 2026-01-31T12:00:00Z, but a number came")
+  }
+
+  @Test("an unknown case of an enum does not put what came into the message")
+  func unknownCase() throws {
+    enum Tier: String, Decodable { case gold }
+    struct Prize: Decodable { var tier: Tier }
+    let error = try #require(failure(Prize.self, Array(#"{"tier":"bronze"}"#.utf8)))
+    #expect(error.message == "tier: expected one of the values that the event allows, but a string came")
+    #expect(error.received == #""bronze""#)
   }
 
   @Test("a key that the producer made up cannot write a line of its own into a log")

@@ -96,6 +96,7 @@ struct RoutesFileTests {
         B: { timeout: soon, handler: greetings.hello }
         C: {}
         D: { handler: greetings.letter }
+        E: greetings.hello
       """)
     let expected = [
       "routes.yaml:1:10: version must be 1",
@@ -111,6 +112,7 @@ struct RoutesFileTests {
       "routes.yaml:16:17: routes.B.timeout must be a duration",
       "routes.yaml:17:3: routes.C needs `handler`",
       "routes.yaml:18:3: routes.D.with needs `stamps`",
+      "routes.yaml:19:6: routes.E must be a mapping, such as { handler: prizes.item }",
     ]
     for problem in expected {
       #expect(found.contains { $0.contains(problem) }, "missing: \(problem)\nfound:\n\(found.joined(separator: "\n"))")
@@ -125,7 +127,7 @@ struct RoutesFileTests {
       ("version: 1", "`queues` must name at least one queue"),
       ("[1, 2]", "the file must be a mapping"),
       ("version: 1\nqueues: [", "not valid YAML"),
-      ("version: 1\nversion: 1", "stands here twice"),
+      ("version: 1\nversion: 1", "stands twice in the mapping that begins here"),
       ("version: 1\nqueues: { q: { url: 'http://h/0/q' } }\nroutes:\n", "`routes` must map at least one eventType"),
     ])
   func unusableDocuments(yaml: String, expected: String) {
