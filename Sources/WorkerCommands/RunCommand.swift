@@ -50,16 +50,16 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
     }
     let table = try await file.makeRoutingTable()
     let client = CurlClient()
-    let running = RunningConsumers(count: file.queues.count)
-    let consumers = try file.queues.map { configuration in
-      try makeConsumer(configuration, table: table, client: client, logger: logger) {
-        // Handlers that ignore their cancellation must not keep the process: their messages have been given back.
-        if running.leave() { Foundation.exit(EXIT_SUCCESS) }
+    let ends = ConsumerEnds(count: file.queues.count)
+    let consumers = try file.queues.map { queue in
+      let consumer = try makeConsumer(queue, table: table, client: client, logger: logger) {
+        ends.note(.stuck, of: queue.name)
       }
+      return CountedService(queue: queue.name, consumer: consumer, ends: ends)
     }
-    let wasStopped = try await serve(consumers, running: running, logger: logger)
+    let wasStopped = try await serve(consumers, logger: logger)
     if untilEmpty {
-      printSummary(of: consumers, wasStopped: wasStopped)
+      printSummary(of: consumers.map(\.consumer), wasStopped: wasStopped)
       if wasStopped { throw ExitCode(EX_TEMPFAIL) }
     }
   }
@@ -78,13 +78,10 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
   }
 
   /// - Returns: whether a signal ended it.
-  private func serve(
-    _ consumers: [QueueConsumer], running: RunningConsumers, logger: Logger
-  ) async throws -> Bool {
+  private func serve(_ services: [CountedService], logger: Logger) async throws -> Bool {
     let signalled = Watched(false)
-    let services = consumers.map { consumer in
-      ServiceGroupConfiguration.ServiceConfiguration(
-        service: CountedService(consumer: consumer, running: running), successTerminationBehavior: .ignore)
+    let services = services.map {
+      ServiceGroupConfiguration.ServiceConfiguration(service: $0, successTerminationBehavior: .ignore)
     }
     let group = ServiceGroup(configuration: .init(services: services, logger: logger))
     try await withThrowingTaskGroup(of: Void.self) { tasks in
@@ -114,30 +111,44 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
   }
 }
 
-/// Which consumers still run.
-private final class RunningConsumers: Sendable {
-  private let count: Watched<Int>
-
-  init(count: Int) {
-    self.count = Watched(count)
+/// How the consumers of a process have ended. One whose handlers are stuck never returns; when all others have ended,
+/// the process must exit without it.
+private final class ConsumerEnds: Sendable {
+  enum End {
+    case returned, failed, stuck
   }
 
-  /// - Returns: whether it was the last.
-  func leave() -> Bool {
-    count.update {
-      $0 -= 1
-      return $0 == 0
+  private let count: Int
+  private let ends = Watched<[String: End]>([:])
+
+  init(count: Int) {
+    self.count = count
+  }
+
+  func note(_ end: End, of queue: String) {
+    let ends = ends.update { ends in
+      ends[queue] = end
+      return ends
+    }
+    if ends.count == count, ends.values.contains(.stuck) {
+      Foundation.exit(ends.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS)
     }
   }
 }
 
 private struct CountedService: Service {
+  let queue: String
   let consumer: QueueConsumer
-  let running: RunningConsumers
+  let ends: ConsumerEnds
 
   func run() async throws {
-    try await consumer.run()
-    _ = running.leave()
+    do {
+      try await consumer.run()
+      ends.note(.returned, of: queue)
+    } catch {
+      ends.note(.failed, of: queue)
+      throw error
+    }
   }
 }
 

@@ -41,7 +41,7 @@ public final class InMemoryQueue: MessageQueue {
   private let redrive: Redrive?
   private let clock: WorkerClock
   private let state = Mutex(State())
-  /// Counts what may have made a message visible.
+  /// Counts what may have made a message available.
   private let arrivals = Watched(0)
 
   public init(_ name: String, redrive: Redrive? = nil, clock: WorkerClock = .continuous) {
@@ -105,7 +105,7 @@ public final class InMemoryQueue: MessageQueue {
 
   public func delete(_ receiptHandles: [String]) async throws -> [Result<Void, QueueError>] {
     try failIfAsked(.delete)
-    return receiptHandles.map { handle in
+    let outcomes: [Result<Void, QueueError>] = receiptHandles.map { handle in
       state.withLock { state in
         guard let index = state.messages.firstIndex(where: { $0.message.receiptHandle == handle }) else {
           return .failure(Self.invalidHandle)
@@ -114,6 +114,9 @@ public final class InMemoryQueue: MessageQueue {
         return .success(())
       }
     }
+    // The next message of a FIFO group may go now.
+    arrivals.update { $0 += 1 }
+    return outcomes
   }
 
   public func changeVisibility(_ changes: [VisibilityChange]) async throws -> [Result<Void, QueueError>] {

@@ -39,6 +39,15 @@ static inline CURLcode ccurl_allow_only_http(CURL *easy) {
 #endif
 }
 
+/// Lets a cancelled request go at once, though its name is still being looked up.
+static inline void ccurl_exit_quickly(CURL *easy) {
+#if LIBCURL_VERSION_NUM >= 0x075700
+  curl_easy_setopt(easy, CURLOPT_QUICK_EXIT, 1L);
+#else
+  (void)easy;
+#endif
+}
+
 static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
   long value = 0;
   curl_easy_getinfo(easy, info, &value);

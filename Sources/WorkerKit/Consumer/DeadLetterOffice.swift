@@ -60,8 +60,10 @@ struct DeadLetterOffice: Sendable {
     attributes[WorkerFailure.attributeName] = attribute
     return OutgoingMessage(
       body: body, attributes: attributes,
-      groupID: message.groupID ?? (isFIFO ? workerFailure.messageId : nil),
-      deduplicationID: isFIFO ? workerFailure.messageId : nil,
+      groupID: message.groupID ?? (isFIFO ? message.id : nil),
+      // This message's own id: the same for each try to send this letter, and another for the letter that a redrive may
+      // lead to, which a FIFO queue would otherwise drop as a duplicate.
+      deduplicationID: isFIFO ? message.id : nil,
       traceHeader: message.traceHeader)
   }
 }

@@ -4,10 +4,10 @@
 /// not after its lease was lost. ``claim(_:)`` decides between them.
 final class Delivery: Sendable, Hashable {
   enum State: Sendable, Hashable {
-    /// Its handler runs, or waits for its turn.
+    /// Its handler runs.
     case held
-    /// Its outcome is being told to the queue; `advancesGroup` when the next message of its group may go.
-    case settled(advancesGroup: Bool)
+    /// Its outcome is being told to the queue.
+    case settled
     /// Someone else may have it by now.
     case lost
   }

@@ -36,6 +36,8 @@ struct WorkerFailure: Codable {
   var firstReceived: String?
   /// The id of the event's first message, however often it was dead-lettered and redriven since.
   var messageId: String
+  /// See ``HandlerContext/idempotencyKey``: carried along, for a redriven message has another FIFO deduplication id.
+  var idempotencyKey: String?
   var traceId: String?
 
   init(_ failure: Failure, of message: ReceivedMessage) {
@@ -47,7 +49,9 @@ struct WorkerFailure: Codable {
     route = failure.route
     receiveCount = message.receiveCount
     firstReceived = message.firstReceivedAt?.formatted(.iso8601)
-    messageId = MessageIdentity(message).originalMessageID
+    let identity = MessageIdentity(message)
+    messageId = identity.originalMessageID
+    idempotencyKey = identity.idempotencyKey
     traceId = failure.traceID
   }
 

@@ -26,12 +26,8 @@ final class InFlight: Sendable {
     return capacity - held.value.count
   }
 
-  func untilEmpty() async throws {
-    try await held.wait { $0.isEmpty }
-  }
-
-  /// Waits until a delivery has been settled and put away.
-  func untilDone(_ delivery: Delivery) async throws {
-    try await held.wait { !$0.contains(delivery) }
+  /// Waits until no others are in hand than these.
+  func untilWithin(_ deliveries: Set<Delivery>) async throws {
+    try await held.wait { $0.isSubset(of: deliveries) }
   }
 }

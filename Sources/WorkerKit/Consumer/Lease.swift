@@ -32,9 +32,13 @@ struct Lease: Sendable {
         await keep(delivery)
         return nil
       }
+      group.addTask {
+        await watch(delivery)
+        return nil
+      }
       var result: Success?
       for await outcome in group {
-        // Whichever ends first ends the other. Both have ended when the loop has, so that no renewal can come after
+        // Whichever ends first ends the others. All have ended when the loop has, so that no renewal can come after
         // the settlement.
         result = outcome ?? result
         group.cancelAll()
@@ -43,15 +47,23 @@ struct Lease: Sendable {
     }
   }
 
-  /// Renews until cancelled, or until the lease is lost.
-  private func keep(_ delivery: Delivery) async {
-    while true {
+  /// Returns when the lease is over, even while a renewal hangs; or when cancelled.
+  private func watch(_ delivery: Delivery) async {
+    while delivery.state == .held {
       let left = delivery.leaseEnd - clock.now
       guard left > .zero else {
         _ = delivery.claim(.lost)
         return
       }
-      guard (try? await clock.sleep(for: Self.wait(left: left))) != nil else { return }
+      guard (try? await clock.sleep(for: left)) != nil else { return }
+    }
+  }
+
+  /// Renews until cancelled, or until the lease is lost.
+  private func keep(_ delivery: Delivery) async {
+    while true {
+      let left = delivery.leaseEnd - clock.now
+      guard left > .zero, (try? await clock.sleep(for: Self.wait(left: left))) != nil else { return }
       let timeout = Self.extension(visibilityTimeout, heldFor: clock.now - delivery.receivedAt)
       // Near SQS's limit, asking would shorten the lease.
       guard timeout > delivery.leaseEnd - clock.now else { continue }

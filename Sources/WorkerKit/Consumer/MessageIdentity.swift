@@ -14,11 +14,14 @@ struct MessageIdentity {
   let idempotencyKey: String
 
   init(_ message: ReceivedMessage) {
-    originalMessageID = Self.carriedID(message) ?? message.id
+    let carried = Self.carried(message)
+    originalMessageID = carried?.messageId ?? message.id
     if let key = message.attributes[Self.attributeName]?.stringValue, !key.isEmpty {
       // A key is kept for good, and an attribute can be a megabyte.
       idempotencyKey =
         key.utf8.count <= Self.keyLimit ? "producer:\(key)" : "producer-sha256:\(Crypto.sha256(key.utf8).hexadecimal)"
+    } else if let key = carried?.idempotencyKey, !key.isEmpty {
+      idempotencyKey = key
     } else if let id = message.deduplicationID, id != Crypto.sha256(message.body).hexadecimal {
       // A content-based id is the body's hash. It tells two copies of a message apart from nothing: the same prize
       // given again next week has the same hash, and must be granted again.
@@ -28,9 +31,10 @@ struct MessageIdentity {
     }
   }
 
-  private static func carriedID(_ message: ReceivedMessage) -> String? {
+  /// What a dead letter said of itself, and a redrive brought back.
+  private static func carried(_ message: ReceivedMessage) -> WorkerFailure? {
     guard let json = message.attributes[WorkerFailure.attributeName]?.stringValue else { return nil }
     // Written by someone else, it carries nothing, and the message's own id stands.
-    return (try? JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8)))?.messageId
+    return try? JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8))
   }
 }

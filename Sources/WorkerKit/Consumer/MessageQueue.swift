@@ -159,6 +159,12 @@ public struct QueueError: ClassifiedError, CustomStringConvertible {
     public static let connection = Code(rawValue: "ConnectionError")
     /// An answer that is not the protocol's.
     public static let invalidResponse = Code(rawValue: "InvalidResponse")
+    /// Without what some servers put around a code and others do not: `AWS.SimpleQueueService.…`, `…Exception`.
+    var shortName: String {
+      let name = rawValue.split(separator: ".").last.map(String.init) ?? rawValue
+      return name.hasSuffix("Exception") ? String(name.dropLast("Exception".count)) : name
+    }
+
     /// No credentials could be found.
     public static let noCredentials = Code(rawValue: "NoCredentials")
   }
@@ -183,8 +189,8 @@ public struct QueueError: ClassifiedError, CustomStringConvertible {
 
   /// Whether the message's lease is over: it was given to someone else, or its handle has expired.
   public var isLeaseLost: Bool {
-    switch code.rawValue {
-    case "ReceiptHandleIsInvalid", "MessageNotInflight", "AWS.SimpleQueueService.MessageNotInflight": true
+    switch code.shortName {
+    case "ReceiptHandleIsInvalid", "MessageNotInflight": true
     case "InvalidParameterValue": message.lowercased().contains("receipt handle")
     default: false
     }
@@ -192,7 +198,7 @@ public struct QueueError: ClassifiedError, CustomStringConvertible {
 
   /// Whether the queue does not exist.
   public var isQueueMissing: Bool {
-    ["AWS.SimpleQueueService.NonExistentQueue", "QueueDoesNotExist"].contains(code.rawValue)
+    ["NonExistentQueue", "QueueDoesNotExist"].contains(code.shortName)
   }
 
   /// Whether permission is missing.

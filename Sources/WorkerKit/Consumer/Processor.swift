@@ -24,7 +24,14 @@ struct Processor: Sendable {
       }
     }
     let chain = middleware.reversed().reduce(handle) { next, middleware in
-      { context in try await middleware.handle(context, next: next) }
+      { context in
+        do {
+          try await middleware.handle(context, next: next)
+        } catch {
+          // At once, so that the middleware around this one sees what its error leads to.
+          throw classify(error, of: message, route: route)
+        }
+      }
     }
     do {
       try await chain(makeContext(message, route: route))
@@ -55,8 +62,8 @@ struct Processor: Sendable {
     let kind = (error as? any ClassifiedError)?.kind ?? .unexpected
     return Failure(
       kind: kind,
-      message: event?.message ?? unrouted?.message
-        ?? EventDecoder.shortened(String(describing: error), to: 500),
+      message: EventDecoder.oneLine(
+        event?.message ?? unrouted?.message ?? String(describing: error), to: 500),
       field: event?.field ?? unrouted.map { _ in "eventType" },
       received: event?.received ?? unrouted?.received,
       handler: route?.handlerName,

@@ -90,7 +90,11 @@ public struct QueueConsumer: Service {
   /// - Throws: a ``QueueError`` when the queue or the credentials do not exist at the start. Later failures are waited
   ///   out.
   public func run() async throws {
-    try await checkQueue()
+    do {
+      try await cancelWhenGracefulShutdown { try await checkQueue() }
+    } catch is CancellationError {
+      return
+    }
     await withDiscardingTaskGroup { group in
       var failures = ReceiveFailures()
       while !Task.isShuttingDownGracefully, !Task.isCancelled {
@@ -98,8 +102,8 @@ public struct QueueConsumer: Service {
           let deliveries = try await cancelWhenGracefulShutdown { try await receive() }
           failures.end(logger)
           if deliveries.isEmpty, configuration.stopsWhenEmpty, try await queue.attributes().isEmpty { break }
-          for (delivery, predecessor) in inOrder(deliveries) {
-            group.addTask { await handle(delivery, after: predecessor) }
+          for delivery in deliveries {
+            group.addTask { await handle(delivery) }
           }
         } catch is CancellationError {
           break
@@ -124,7 +128,9 @@ public struct QueueConsumer: Service {
         attributes["messaging.destination.name"] = queue.name
       }
       let messages = try await queue.receive(
-        maxMessages: min(free, configuration.maxMessages, 10),
+        // A FIFO queue keeps a group back while one of its messages is in flight, which is all that its order needs.
+        // With several in hand, one that fails would cost those behind it a receive, untried.
+        maxMessages: queue.isFIFO ? 1 : min(free, configuration.maxMessages, 10),
         waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
         visibilityTimeout: configuration.visibilityTimeout)
       span.attributes["messaging.batch.message_count"] = messages.count
@@ -138,43 +144,17 @@ public struct QueueConsumer: Service {
     }
   }
 
-  /// Pairs each delivery of a FIFO queue with the one that must be done before it.
-  private func inOrder(_ deliveries: [Delivery]) -> [(delivery: Delivery, predecessor: Delivery?)] {
-    guard queue.isFIFO else { return deliveries.map { ($0, nil) } }
-    var last: [String: Delivery] = [:]
-    return deliveries.map { delivery in
-      (delivery, delivery.message.groupID.flatMap { last.updateValue(delivery, forKey: $0) })
-    }
-  }
-
   /// Steps 2 to 5.
-  private func handle(_ delivery: Delivery, after predecessor: Delivery?) async {
+  private func handle(_ delivery: Delivery) async {
     defer { inFlight.remove(delivery) }
-    let settlement = await lease.holding(delivery) {
-      guard await mayFollow(predecessor) else { return Settlement.release }
-      return await processor.process(delivery.message)
-    }
-    guard let settlement else {
+    guard let settlement = await lease.holding(delivery, { await processor.process(delivery.message) }) else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
         metadata: ["messageId": "\(delivery.message.id)"])
       tally.add("lost")
       return
     }
-    guard delivery.claim(.settled(advancesGroup: settlement.advancesGroup)) else { return }
+    guard delivery.claim(.settled) else { return }
     tally.add(await settler.settle(delivery, settlement).name)
-  }
-
-  /// Waits for a message's turn in its group.
-  ///
-  /// - Returns: false when the message before it will come back, and this one must come after it.
-  private func mayFollow(_ predecessor: Delivery?) async -> Bool {
-    guard let predecessor else { return true }
-    do {
-      try await inFlight.untilDone(predecessor)
-    } catch {
-      return false
-    }
-    return predecessor.state == .settled(advancesGroup: true)
   }
 }

@@ -26,14 +26,6 @@ public enum Settlement: Sendable {
     }
   }
 
-  /// Whether the next message of a FIFO group may go: this one will not come back from this queue.
-  var advancesGroup: Bool {
-    switch self {
-    case .delete, .deadLetter: true
-    case .retry, .release, .leave: false
-    }
-  }
-
   /// For metrics and summaries.
   var name: String {
     switch self {

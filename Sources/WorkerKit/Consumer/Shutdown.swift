@@ -9,6 +9,8 @@ import Logging
 extension QueueConsumer {
   /// How long a cancelled handler has to end.
   private static let cancellationGrace = Duration.seconds(1)
+  /// How long settlements that are under way may take, beside handlers that are stuck.
+  private static let settlementGrace = Duration.seconds(10)
 
   func drain(cancelHandlers: () -> Void) async {
     let waiting = inFlight.deliveries.count
@@ -27,7 +29,7 @@ extension QueueConsumer {
   }
 
   private func abandonStuckHandlers() async {
-    let stuck = inFlight.deliveries.filter { $0.claim(.settled(advancesGroup: false)) }
+    let stuck = inFlight.deliveries.filter { $0.claim(.settled) }
     for delivery in stuck {
       logger.error(
         "a handler ignores its cancellation; its message is given back",
@@ -40,13 +42,22 @@ extension QueueConsumer {
         }
       }
     }
-    onStuckHandlers?()
+    // The others have ended, and are being settled.
+    _ = await isMet(within: Self.settlementGrace) { try await inFlight.untilWithin(stuck) }
+    if !stuck.isEmpty {
+      onStuckHandlers?()
+    }
   }
 
   private func isDrained(within limit: Duration) async -> Bool {
+    await isMet(within: limit) { try await inFlight.untilWithin([]) }
+  }
+
+  /// Waits for something, though the task be cancelled; false when the time is over first.
+  private func isMet(within limit: Duration, _ wait: @escaping @Sendable () async throws -> Void) async -> Bool {
     await shieldedFromCancellation {
       await withTaskGroup(of: Bool.self) { group in
-        group.addTask { (try? await inFlight.untilEmpty()) != nil }
+        group.addTask { (try? await wait()) != nil }
         group.addTask { (try? await clock.sleep(for: limit)) == nil }
         let first = await group.next() ?? false
         group.cancelAll()

@@ -26,7 +26,11 @@ final class CurlLoop: @unchecked Sendable {
   private var idleHandles: [OpaquePointer] = []
   private var active: [ObjectIdentifier: CurlTransfer] = [:]
 
-  private static let initialized: Void = { _ = curl_global_init(Int(CURL_GLOBAL_DEFAULT)) }()
+  private static let initialized: Void = {
+    // A peer that resets a connection must not end the process; libcurl leaves this to whoever sets NOSIGNAL.
+    signal(SIGPIPE, SIG_IGN)
+    _ = curl_global_init(Int(CURL_GLOBAL_DEFAULT))
+  }()
 
   init(certificates: String?, maximumResponseSize: Int) {
     Self.initialized
@@ -138,7 +142,10 @@ final class CurlLoop: @unchecked Sendable {
     }
     transfer.attach(to: easy, certificates: certificates)
     active[ObjectIdentifier(transfer)] = transfer
-    curl_multi_add_handle(multi, UnsafeMutableRawPointer(easy))
+    guard curl_multi_add_handle(multi, UnsafeMutableRawPointer(easy)) == CURLM_OK else {
+      remove(transfer)
+      return transfer.finish(.failure(HTTPError(code: .other, message: "libcurl has no memory left for a request")))
+    }
   }
 
   private func cancel(_ transfer: CurlTransfer) {

@@ -14,7 +14,8 @@ final class CurlTransfer: @unchecked Sendable {
   private(set) var easy: OpaquePointer?
   private var headerList: UnsafeMutablePointer<curl_slist>?
   private var response = HTTPResponse(status: 0)
-  private var isTooLarge = false
+  /// Headers and body.
+  private var receivedBytes = 0
 
   init(request: HTTPRequest, maximumResponseSize: Int) {
     self.request = request
@@ -51,6 +52,7 @@ final class CurlTransfer: @unchecked Sendable {
     ccurl_set_pointer(handle, CURLOPT_PRIVATE, context)
     ccurl_set_string(handle, CURLOPT_URL, request.url)
     ccurl_allow_only_http(handle)
+    ccurl_exit_quickly(handle)
     ccurl_set_long(handle, CURLOPT_HTTP_VERSION, Int(CURL_HTTP_VERSION_2TLS))
     ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     ccurl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
@@ -80,7 +82,7 @@ final class CurlTransfer: @unchecked Sendable {
     ccurl_set_pointer(handle, CURLOPT_HEADERDATA, context)
     ccurl_set_data_callback(handle, CURLOPT_HEADERFUNCTION) { data, size, count, context in
       CurlTransfer.from(context).receiveHeader(UnsafeRawBufferPointer(start: data, count: size * count))
-      return size * count
+        ? size * count : 0
     }
     ccurl_set_pointer(handle, CURLOPT_WRITEDATA, context)
     ccurl_set_data_callback(handle, CURLOPT_WRITEFUNCTION) { data, size, count, context in
@@ -116,7 +118,8 @@ final class CurlTransfer: @unchecked Sendable {
     return Unmanaged<CurlTransfer>.fromOpaque(context).takeUnretainedValue()
   }
 
-  private func receiveHeader(_ bytes: UnsafeRawBufferPointer) {
+  private func receiveHeader(_ bytes: UnsafeRawBufferPointer) -> Bool {
+    guard accept(bytes.count) else { return false }
     let line = String(decoding: bytes, as: UTF8.self)
     if line.hasPrefix("HTTP/") {
       // A new answer: what came before was a 100 Continue or the like.
@@ -128,15 +131,18 @@ final class CurlTransfer: @unchecked Sendable {
           line[line.index(after: colon)...].trimmingCharacters(in: .whitespacesAndNewlines)
         ))
     }
+    return true
   }
 
   private func receiveBody(_ bytes: UnsafeRawBufferPointer) -> Bool {
-    guard response.body.count + bytes.count <= maximumResponseSize else {
-      isTooLarge = true
-      return false
-    }
+    guard accept(bytes.count) else { return false }
     response.body.append(contentsOf: bytes)
     return true
+  }
+
+  private func accept(_ count: Int) -> Bool {
+    receivedBytes += count
+    return receivedBytes <= maximumResponseSize
   }
 
   private func error(_ result: CURLcode) -> HTTPError {
@@ -157,7 +163,7 @@ final class CurlTransfer: @unchecked Sendable {
       return HTTPError(
         code: .tls,
         message: "\(host) could not be verified; name its certificate authority in AWS_CA_BUNDLE (\(reason))")
-    case CURLE_WRITE_ERROR where isTooLarge:
+    case CURLE_WRITE_ERROR where receivedBytes > maximumResponseSize:
       return HTTPError(code: .tooLarge, message: "the answer of \(host) is larger than \(maximumResponseSize) bytes")
     case CURLE_GOT_NOTHING, CURLE_RECV_ERROR, CURLE_SEND_ERROR, CURLE_PARTIAL_FILE, CURLE_HTTP2, CURLE_HTTP2_STREAM:
       return HTTPError(code: .interrupted, message: "the connection to \(host) ended before the answer did (\(reason))")

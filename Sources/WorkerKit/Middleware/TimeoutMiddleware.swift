@@ -1,3 +1,5 @@
+import Logging
+
 /// Cancels a handler that takes longer than its route allows.
 ///
 /// What it has done by then stands: a handler that finishes in spite of the cancellation has handled its event.
@@ -5,31 +7,40 @@ struct TimeoutMiddleware: Middleware {
   let limit: Duration
   let clock: WorkerClock
 
+  private enum Event {
+    case finished, timedOut, cancelled
+  }
+
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    let timedOut: Bool = try await withThrowingTaskGroup(of: Bool.self) { group in
+    try await withThrowingTaskGroup(of: Event.self) { group in
       group.addTask {
         try await next(context)
-        return false
+        return .finished
       }
       group.addTask { [clock, limit] in
-        try await clock.sleep(for: limit)
-        return true
+        do {
+          try await clock.sleep(for: limit)
+          return .timedOut
+        } catch {
+          return .cancelled
+        }
       }
-      guard try await group.next() == true else {
-        group.cancelAll()
-        return false
-      }
-      group.cancelAll()
+      var isTimedOut = false
       do {
-        _ = try await group.next()
-        return false
+        // The handler's own end decides, whatever else has happened by then.
+        while let event = try await group.next(), event != .finished {
+          guard event == .timedOut else { continue }
+          isTimedOut = true
+          context.logger.warning(
+            "the handler takes longer than its route's timeout, and is cancelled", metadata: ["timeout": "\(limit)"])
+          group.cancelAll()
+        }
+        group.cancelAll()
       } catch {
-        return true
+        guard isTimedOut else { throw error }
+        throw EventError(
+          .timeout, "the handler took longer than \(limit.inSeconds)s; make it faster, or raise the route's `timeout`")
       }
-    }
-    if timedOut {
-      throw EventError(
-        .timeout, "the handler took longer than \(limit.inSeconds)s; make it faster, or raise the route's `timeout`")
     }
   }
 }

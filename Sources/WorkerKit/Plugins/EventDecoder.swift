@@ -62,7 +62,8 @@ package enum EventDecoder {
   /// Foundation says that a number does not fit its field, but not which: a fraction or a giant where a whole number
   /// was expected. Those numbers are easily found, and there is seldom more than one.
   private static func unrepresentableNumber(in root: Any, body: Data) -> EventError {
-    let paths = suspectNumbers(in: root, path: [])
+    var paths: [[any CodingKey]] = []
+    collectSuspectNumbers(in: root, path: [], into: &paths)
     guard paths.count == 1, let path = paths.first else {
       let names = paths.map(fieldName).joined(separator: " or ")
       return EventError(
@@ -71,14 +72,22 @@ package enum EventDecoder {
     return mismatch("expected a whole number of at most 18 digits", at: path, body: body)
   }
 
-  private static func suspectNumbers(in value: Any, path: [any CodingKey]) -> [[any CodingKey]] {
+  /// The first three: a hostile event can hold half a million.
+  private static func collectSuspectNumbers(
+    in value: Any, path: [any CodingKey], into paths: inout [[any CodingKey]]
+  ) {
+    guard paths.count < 3 else { return }
     switch value {
     case let object as [String: Any]:
-      object.sorted { $0.key < $1.key }.flatMap { suspectNumbers(in: $0.value, path: path + [PathKey($0.key)]) }
+      for (key, value) in object.sorted(by: { $0.key < $1.key }) {
+        collectSuspectNumbers(in: value, path: path + [PathKey(key)], into: &paths)
+      }
     case let array as [Any]:
-      array.enumerated().flatMap { suspectNumbers(in: $0.element, path: path + [PathKey($0.offset)]) }
-    case let number as NSNumber where Int64(exactly: number.doubleValue) == nil: [path]
-    default: []
+      for (index, value) in array.enumerated() where paths.count < 3 {
+        collectSuspectNumbers(in: value, path: path + [PathKey(index)], into: &paths)
+      }
+    case let number as NSNumber where Int64(exactly: number.doubleValue) == nil: paths.append(path)
+    default: break
     }
   }
 
@@ -128,7 +137,7 @@ package enum EventDecoder {
       if let index = key.intValue {
         name += "[\(index)]"
       } else {
-        let key = shortened(key.stringValue).replacing(/[\p{Cc}\p{Zl}\p{Zp}]/, with: "\u{FFFD}")
+        let key = oneLine(key.stringValue, to: 80)
         name += name.isEmpty ? key : ".\(key)"
       }
     }
@@ -171,5 +180,10 @@ package enum EventDecoder {
   /// Enough to recognise a value by, and no more: an event can be a megabyte.
   package static func shortened(_ text: String, to limit: Int = 80) -> String {
     text.count <= limit ? text : "\(text.prefix(limit))…"
+  }
+
+  /// The same, without what could end a line of a log.
+  package static func oneLine(_ text: String, to limit: Int) -> String {
+    shortened(text, to: limit).replacing(/[\p{Cc}\p{Zl}\p{Zp}]/, with: "\u{FFFD}")
   }
 }

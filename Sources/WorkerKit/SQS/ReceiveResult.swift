@@ -38,7 +38,7 @@ struct ReceiveResult {
       default: try reader.skipValue()
       }
     }
-    if let digest, digest.lowercased() != Crypto.md5(message.body).hexadecimal {
+    if let digest, let own = Crypto.md5(message.body), digest.lowercased() != own.hexadecimal {
       corrupted.append(message.id)
     } else {
       messages.append(message)

@@ -77,7 +77,7 @@ enum SQSError {
   private static func kind(code: String, status: Int?) -> ErrorKind {
     if throttled.contains(code) || status == 429 { return .throttled }
     if transient.contains(code) || (status ?? 0) >= 500 { return .unavailable }
-    if code == "AWS.SimpleQueueService.NonExistentQueue" || code == "QueueDoesNotExist" { return .notFound }
+    if QueueError(code: .init(rawValue: code), kind: .notFound, message: "").isQueueMissing { return .notFound }
     if clockSkew.contains(code) || refusedCredentials.contains(code) { return .unavailable }
     return .badRequest
   }

@@ -121,11 +121,28 @@ public struct SQSQueue: MessageQueue {
           MessageSystemAttributes: message.traceHeader.map { ["AWSTraceHeader": Wire.Attribute(.string($0))] },
           MessageGroupId: message.groupID, MessageDeduplicationId: message.deduplicationID)
       }
-      results += try await batch(
-        "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count
-      ).map { $0.map { $0.MessageId ?? "" } }
+      let outcomes = try await batch(
+        "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count)
+      results += zip(part, outcomes).map(Self.checked)
     }
     return results
+  }
+
+  /// The id of a message that arrived whole.
+  private static func checked(
+    _ message: OutgoingMessage, _ outcome: Result<Wire.BatchResult.Success, QueueError>
+  ) -> Result<String, QueueError> {
+    outcome.flatMap { success in
+      if let digest = success.MD5OfMessageBody, let own = Crypto.md5(message.body.utf8),
+        digest.lowercased() != own.hexadecimal
+      {
+        return .failure(
+          QueueError(
+            code: .invalidResponse, kind: .unavailable,
+            message: "the queue has taken another body than was sent: it was damaged on its way"))
+      }
+      return .success(success.MessageId ?? "")
+    }
   }
 
   public func attributes() async throws -> QueueAttributes {

@@ -33,17 +33,21 @@ struct DeadLetterTests {
       object == [
         "kind": "notFound", "message": "item type x does not exist", "field": "itemTypeId", "received": #""x""#,
         "handler": "prizes.item", "route": "ITEM_AWARDED", "receiveCount": 2, "firstReceived": "2023-11-14T22:13:20Z",
-        "messageId": "m-1", "traceId": "0af7651916cd43dd8448eb211c80319c",
+        "messageId": "m-1", "idempotencyKey": "message:m-1", "traceId": "0af7651916cd43dd8448eb211c80319c",
       ] as NSDictionary)
   }
 
-  @Test("in a FIFO queue a letter keeps its group, and is deduplicated by the original id")
+  @Test("in a FIFO queue a letter keeps its group, and one that was redriven is no duplicate of its first")
   func fifo() throws {
     var original = message()
     original.groupID = "guild-1"
     let letter = try #require(DeadLetterOffice.letter(for: original, failure: failure, isFIFO: true))
     #expect(letter.groupID == "guild-1")
-    #expect(letter.deduplicationID == "m-1")
+    var redriven = original
+    redriven.id = "m-2"
+    redriven.attributes = letter.attributes
+    let second = try #require(DeadLetterOffice.letter(for: redriven, failure: failure, isFIFO: true))
+    #expect(letter.deduplicationID != second.deduplicationID)
   }
 
   @Test("nine attributes leave room for ours, ten do not; a failure of before gives its place")

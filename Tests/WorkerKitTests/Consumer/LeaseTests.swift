@@ -83,6 +83,31 @@ struct LeaseTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
+  @Test("a lease whose renewal hangs is lost when it ends, not when the renewal does")
+  func renewalHangs() async throws {
+    let clock = ManualClock()
+    let renewal = Gate()
+    let handler = Gate()
+    let lease = Lease(visibilityTimeout: .seconds(40), clock: WorkerClock(clock)) { _, _ in
+      await renewal.passStubbornly()
+      return .success(())
+    }
+    let delivery = Delivery(
+      message: ReceivedMessage(id: "m", receiptHandle: "h", body: []), receivedAt: .zero,
+      visibilityTimeout: .seconds(40))
+    async let result = lease.holding(delivery) { () -> Bool in
+      try? await handler.pass()
+      return Task.isCancelled
+    }
+    try await clock.untilSleeping(for: .seconds(30))
+    clock.advance(by: .seconds(30))
+    try await renewal.untilArrived()
+    clock.advance(by: .seconds(10))
+    while delivery.state != .lost { await Task.yield() }
+    renewal.open()
+    #expect(await result == nil)
+  }
+
   @Test("a lease that cannot be renewed in time is lost, though nobody said so")
   func expires() async throws {
     let gate = Gate()

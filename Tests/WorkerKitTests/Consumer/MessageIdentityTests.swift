@@ -52,6 +52,20 @@ struct MessageIdentityTests {
     }
   }
 
+  @Test("the key stays the same through a FIFO dead-letter queue and back", arguments: ["d-9", nil])
+  func redrivenFIFO(deduplicationID: String?) throws {
+    let failure = Failure(kind: .notFound, message: "no", settlement: .deadLetter)
+    var current = message(deduplicationID: deduplicationID)
+    let key = MessageIdentity(current).idempotencyKey
+    for round in 2...4 {
+      let letter = try #require(DeadLetterOffice.letter(for: current, failure: failure, isFIFO: true))
+      current = ReceivedMessage(
+        id: "m-\(round)", receiptHandle: "h", body: Array(letter.body.utf8), attributes: letter.attributes,
+        deduplicationID: letter.deduplicationID)
+      #expect(MessageIdentity(current).idempotencyKey == key)
+    }
+  }
+
   @Test("someone else's WorkerFailure attribute carries no id", arguments: ["", "{}", "[]", #"{"messageId":5}"#])
   func foreignAttribute(text: String) {
     #expect(MessageIdentity(message(["WorkerFailure": .string(text)])).originalMessageID == "m-1")

@@ -49,6 +49,31 @@ struct ShutdownTests {
       try await harness.queue.receive(maxMessages: 10, waitTime: .zero, visibilityTimeout: .seconds(1)).count == 1)
   }
 
+  @Test("what finishes after its cancellation all the same has been handled, and is deleted")
+  func finishesLate() async throws {
+    let gate = Gate()
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in
+        do {
+          try await gate.pass()
+        } catch {
+          // Cancelled; its work is done nevertheless.
+        }
+      }, timeout: .seconds(300),
+      configure: { $0.shutdownDeadline = .seconds(12) })
+    harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await harness.run { try await gate.untilArrived() }
+      }
+      try await harness.clock.untilSleeping(for: .seconds(12))
+      harness.clock.advance(by: .seconds(12))
+      try await group.waitForAll()
+    }
+    #expect(harness.consumer.tally.outcomes == ["handled": 1])
+    #expect(harness.queue.messages.isEmpty)
+  }
+
   @Test("a handler that ignores its cancellation is reported, and its message is visible again at once")
   func stubborn() async throws {
     let gate = Gate()

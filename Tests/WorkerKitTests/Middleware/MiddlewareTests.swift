@@ -58,16 +58,25 @@ struct MiddlewareTests {
   }
 
   @Test("a middleware's own error is classified like a handler's")
-  func ownError() async {
+  func ownError() async throws {
     struct Refusing: Middleware {
       func handle(_ context: HandlerContext, next: @escaping Next) async throws {
         throw EventError(.throttled, "too many")
       }
     }
-    guard case .retry(_, let failure) = await process(ConsumerHarness.greeting, middleware: [Refusing()]) else {
-      Issue.record("it was not retried")
+    let metrics = TestMetrics()
+    let settlement = await withMetricsFactory(metrics) {
+      await process(ConsumerHarness.greeting, middleware: [MetricsMiddleware(clock: .continuous), Refusing()])
+    }
+    guard case .retry(_, let failure) = settlement else {
+      Issue.record("\(settlement)")
       return
     }
+    #expect(
+      try metrics.expectCounter(
+        "messaging.client.consumed.messages",
+        [("queue", "events"), ("route", "GREETED"), ("outcome", "throttled")]
+      ).totalValue == 1)
     #expect(failure.kind == .throttled)
     #expect(failure.route == "GREETED")
   }

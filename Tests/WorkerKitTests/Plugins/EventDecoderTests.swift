@@ -121,6 +121,15 @@ struct EventDecoderTests {
     #expect(field.count < 100)
   }
 
+  @Test("half a million wrong numbers cost no more than three")
+  func manyWrongNumbers() throws {
+    let numbers = Array(repeating: "1.5", count: 200_000).joined(separator: ",")
+    let body = String(repeating: "[", count: 300) + numbers + String(repeating: "]", count: 300)
+    let error = try #require(failure(Greeting.self, Array(#"{"name":"a","times":1.5,"x":\#(body)}"#.utf8)))
+    #expect(error.message.count < 20_000)
+    #expect(error.message.hasPrefix("times or x[0]"))
+  }
+
   @Test("what came is shortened: an event can be a megabyte")
   func shortened() throws {
     let body = #"{"name":["\#(String(repeating: "x", count: 1_000_000))"],"times":1}"#

@@ -174,6 +174,32 @@ struct SQSClientTests {
   }
 
   @Test(
+    "a lost lease is recognised in every server's words",
+    arguments: [
+      ("ReceiptHandleIsInvalid", "m", true), ("ReceiptHandleIsInvalidException", "m", true),
+      ("MessageNotInflight", "m", true), ("AWS.SimpleQueueService.MessageNotInflight", "m", true),
+      ("MessageNotInflightException", "m", true),
+      (
+        "InvalidParameterValue", "Value x for parameter ReceiptHandle is invalid. The receipt handle has expired.", true
+      ),
+      ("InvalidParameterValueException", "The receipt handle has expired.", true),
+      ("InvalidParameterValue", "Value 50000 for parameter VisibilityTimeout is invalid.", false),
+      ("AccessDenied", "m", false),
+    ])
+  func lostLease(code: String, message: String, expected: Bool) {
+    #expect(QueueError(code: .init(rawValue: code), kind: .badRequest, message: message).isLeaseLost == expected)
+  }
+
+  @Test("a body that arrived damaged was not sent")
+  func damagedSend() async throws {
+    try await server.answer(
+      .init(body: #"{"Successful":[{"Id":"0","MessageId":"m","MD5OfMessageBody":"00000000000000000000000000000000"}]}"#)
+    )
+    let result = try await queue().send([OutgoingMessage(body: "hello")])
+    #expect(result.map { $0.failure?.code } == [.invalidResponse])
+  }
+
+  @Test(
     "the endpoint is the queue's own, unless the environment names another",
     arguments: [
       ("https://sqs.us-east-1.amazonaws.com/123/q", [:], "https://sqs.us-east-1.amazonaws.com/"),
