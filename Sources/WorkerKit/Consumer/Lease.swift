@@ -63,7 +63,11 @@ struct Lease: Sendable {
   private func keep(_ delivery: Delivery) async {
     while true {
       let left = delivery.leaseEnd - clock.now
-      guard left > .zero, (try? await clock.sleep(for: Self.wait(left: left))) != nil else { return }
+      guard left > .zero else {
+        _ = delivery.claim(.lost)
+        return
+      }
+      guard (try? await clock.sleep(for: Self.wait(left: left))) != nil else { return }
       let timeout = Self.extension(visibilityTimeout, heldFor: clock.now - delivery.receivedAt)
       // Near SQS's limit, asking would shorten the lease.
       guard timeout > delivery.leaseEnd - clock.now else { continue }

@@ -11,6 +11,8 @@ extension QueueConsumer {
     } catch var error as QueueError where error.isQueueMissing || error.code == .noCredentials {
       error.message = "queue \(queue.name): \(error.message)"
       throw error
+    } catch let error as CancellationError {
+      throw error
     } catch {
       logger.warning(
         "the queue's attributes cannot be read (sqs:GetQueueAttributes); dead letters need its redrive policy",
