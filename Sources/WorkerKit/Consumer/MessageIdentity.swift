@@ -34,7 +34,11 @@ struct MessageIdentity {
   /// What a dead letter said of itself, and a redrive brought back.
   private static func carried(_ message: ReceivedMessage) -> WorkerFailure? {
     guard let json = message.attributes[WorkerFailure.attributeName]?.stringValue else { return nil }
-    // Written by someone else, it carries nothing, and the message's own id stands.
-    return try? JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8))
+    // Written by someone else, it carries nothing, and the message's own id stands. So it does where what is carried is
+    // longer than anything that this worker writes.
+    guard let failure = try? JSONDecoder().decode(WorkerFailure.self, from: Data(json.utf8)),
+      failure.messageId.utf8.count <= 2 * keyLimit, (failure.idempotencyKey ?? "").utf8.count <= 2 * keyLimit
+    else { return nil }
+    return failure
   }
 }

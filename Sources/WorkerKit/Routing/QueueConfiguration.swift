@@ -69,11 +69,4 @@ public struct QueueConfiguration: Sendable, Hashable {
     maxReceiveCount = values[Keys.maxReceiveCount]
     concurrency = values[Keys.concurrency]
   }
-
-  public init(name: String, url: String, region: String = "us-east-1") {
-    var values = ConfigurationValues()
-    values[Keys.url] = url
-    values[Keys.region] = region
-    self.init(name: name, values: values)
-  }
 }

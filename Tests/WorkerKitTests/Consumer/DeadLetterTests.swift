@@ -1,4 +1,6 @@
 import Foundation
+import InMemoryLogging
+import Logging
 import Testing
 import WorkerTesting
 
@@ -35,6 +37,22 @@ struct DeadLetterTests {
         "handler": "prizes.item", "route": "ITEM_AWARDED", "receiveCount": 2, "firstReceived": "2023-11-14T22:13:20Z",
         "messageId": "m-1", "idempotencyKey": "message:m-1", "traceId": "0af7651916cd43dd8448eb211c80319c",
       ] as NSDictionary)
+  }
+
+  @Test("where a letter cannot be sent, the warning names the permission that is missing")
+  func missingPermission() async throws {
+    let deadLetters = InMemoryQueue("dlq")
+    deadLetters.fail(
+      .send, with: QueueError(code: .init(rawValue: "AccessDenied"), kind: .badRequest, message: "denied"))
+    let handler = InMemoryLogHandler()
+    let office = DeadLetterOffice(
+      queue: InMemoryQueue("queue", redrive: .init(to: deadLetters)),
+      logger: Logger(label: "test", factory: { _ in handler }))
+    #expect(await office.send(message(), failure: failure) == false)
+    let entry = try #require(handler.entries.first)
+    #expect(entry.level == .warning)
+    #expect("\(entry.message)".contains("sqs:SendMessage"))
+    #expect(entry.metadata["error"] == "AccessDenied: denied")
   }
 
   @Test("in a FIFO queue a letter keeps its group, and one that was redriven is no duplicate of its first")

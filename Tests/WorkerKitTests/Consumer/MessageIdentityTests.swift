@@ -66,6 +66,19 @@ struct MessageIdentityTests {
     }
   }
 
+  @Test("a WorkerFailure attribute cannot bring in a key without end")
+  func carriedWithoutEnd() throws {
+    let endless = String(repeating: "k", count: 100_000)
+    for field in ["messageId", "idempotencyKey"] {
+      var failure: [String: Any] = ["kind": "k", "message": "m", "receiveCount": 1, "messageId": "m-0"]
+      failure[field] = endless
+      let json = String(decoding: try JSONSerialization.data(withJSONObject: failure), as: UTF8.self)
+      let identity = MessageIdentity(message(["WorkerFailure": .string(json)]))
+      #expect(identity.originalMessageID == "m-1")
+      #expect(identity.idempotencyKey == "message:m-1")
+    }
+  }
+
   @Test("someone else's WorkerFailure attribute carries no id", arguments: ["", "{}", "[]", #"{"messageId":5}"#])
   func foreignAttribute(text: String) {
     #expect(MessageIdentity(message(["WorkerFailure": .string(text)])).originalMessageID == "m-1")
