@@ -25,6 +25,8 @@ public struct QueueConsumer: Service {
     /// Returns as soon as the queue holds nothing, instead of waiting for more.
     public var stopsWhenEmpty = false
     public var middleware: [any Middleware] = []
+    /// How long after it was sent a receive may still be answered once a shutdown has begun.
+    var receiveGrace = Duration.milliseconds(500)
 
     public init() {}
   }
@@ -97,13 +99,19 @@ public struct QueueConsumer: Service {
     }
     await withDiscardingTaskGroup { group in
       var failures = ReceiveFailures()
+      // Counts are approximate, and a message may be between two of them: one look is not enough.
+      var emptyLooks = 0
       while !Task.isShuttingDownGracefully, !Task.isCancelled {
         do {
-          let deliveries = try await cancelWhenGracefulShutdown { try await receive() }
+          let free = try await cancelWhenGracefulShutdown { try await inFlight.freeSlots() }
+          let deliveries = try await unlessShuttingDown { try await receive(free) }
           failures.end(logger)
-          if deliveries.isEmpty, configuration.stopsWhenEmpty, try await queue.attributes().isEmpty { break }
           for delivery in deliveries {
             group.addTask { await handle(delivery) }
+          }
+          if configuration.stopsWhenEmpty {
+            emptyLooks = try await isEmpty(after: deliveries) ? emptyLooks + 1 : 0
+            if emptyLooks == 2 { break }
           }
         } catch is CancellationError {
           break
@@ -117,10 +125,14 @@ public struct QueueConsumer: Service {
     logger.info("consumer stopped")
   }
 
+  private func isEmpty(after deliveries: [Delivery]) async throws -> Bool {
+    guard deliveries.isEmpty else { return false }
+    return try await queue.attributes().isEmpty
+  }
+
   /// Step 1. Everything received is in flight when this returns.
-  private func receive() async throws -> [Delivery] {
-    let free = try await inFlight.freeSlots()
-    return try await withSpan("sqs.poll", ofKind: .client) { span in
+  private func receive(_ free: Int) async throws -> [Delivery] {
+    try await withSpan("sqs.poll", ofKind: .client) { span in
       span.updateAttributes { attributes in
         attributes["messaging.system"] = "aws_sqs"
         attributes["messaging.operation.name"] = "receive"

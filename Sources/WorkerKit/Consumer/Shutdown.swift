@@ -1,6 +1,7 @@
 import Logging
+import ServiceLifecycle
 
-/// The order of a shutdown: receiving has stopped; then
+/// The order of a shutdown: receiving stops; then
 ///
 /// 1. drain: handlers finish and their messages are settled, until the deadline;
 /// 2. cancel the handlers that are left; those that heed it give their messages back;
@@ -11,6 +12,28 @@ extension QueueConsumer {
   private static let cancellationGrace = Duration.seconds(1)
   /// How long settlements that are under way may take, beside handlers that are stuck.
   private static let settlementGrace = Duration.seconds(10)
+
+  /// Receives until a shutdown begins. That cuts a poll which waits, and at once; one that was just sent gets a moment
+  /// to be answered, for the queue may have handed out messages that would stay invisible for their whole timeout.
+  func unlessShuttingDown(
+    _ receive: @escaping @Sendable () async throws -> [Delivery]
+  ) async throws -> [Delivery] {
+    let sentAt = clock.now
+    return try await withThrowingTaskGroup(of: [Delivery]?.self) { group in
+      group.addTask { try await receive() }
+      group.addTask {
+        try await gracefulShutdown()
+        let rest = configuration.receiveGrace - (clock.now - sentAt)
+        if rest > .zero { try await clock.sleep(for: rest) }
+        return nil
+      }
+      let first = try await group.next() ?? nil
+      group.cancelAll()
+      if let first { return first }
+      // What has come before the cut counts; otherwise this throws its cancellation.
+      return try await group.next()?.flatMap { $0 } ?? []
+    }
+  }
 
   func drain(cancelHandlers: () -> Void) async {
     let waiting = inFlight.deliveries.count

@@ -186,6 +186,31 @@ struct QueueConsumerTests {
     #expect(harness.consumer.tally.outcomes == ["handled": 12])
   }
 
+  @Test("counts that say empty while a message is on its way do not stop it")
+  func stopsWhenTrulyEmpty() async throws {
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in },
+      configure: {
+        $0.stopsWhenEmpty = true
+        $0.waitTime = .seconds(1)
+      })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await harness.consumer.run() }
+      try await harness.clock.untilSleeping(for: .seconds(1))
+      harness.clock.advance(by: .seconds(1))
+      // It has looked once, and found nothing.
+      try await harness.clock.untilSleeping(for: .seconds(1))
+      harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+      try await harness.untilSettled("handled")
+      for _ in 1...2 {
+        try await harness.clock.untilSleeping(for: .seconds(1))
+        harness.clock.advance(by: .seconds(1))
+      }
+      try await group.waitForAll()
+    }
+    #expect(harness.queue.messages.isEmpty)
+  }
+
   @Test("a queue that does not exist is an error at the start")
   func missingQueue() async throws {
     let harness = ConsumerHarness(handler: ClosureHandler { (_: Greeting, _) in })

@@ -12,6 +12,22 @@ struct ShutdownTests {
     try await harness.run { try await harness.clock.untilSleeping(for: .seconds(20)) }
   }
 
+  @Test("a receive that was just sent is still answered: what the queue has handed out for it must not be lost")
+  func justSent() async throws {
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in }, configure: { $0.receiveGrace = .seconds(2) })
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await harness.run { try await harness.clock.untilSleeping(for: .seconds(20)) }
+      }
+      // The shutdown has begun, and waits for the answer.
+      try await harness.clock.untilSleeping(for: .seconds(2))
+      harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+      try await group.waitForAll()
+    }
+    #expect(harness.consumer.tally.outcomes == ["handled": 1])
+  }
+
   @Test("what is in hand finishes and is deleted")
   func finishes() async throws {
     let gate = Gate()

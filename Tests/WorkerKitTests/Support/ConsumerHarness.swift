@@ -28,6 +28,7 @@ struct ConsumerHarness {
     var configuration = QueueConsumer.Configuration()
     configuration.settlementWindow = .zero
     configuration.waitTime = .seconds(20)
+    configuration.receiveGrace = .zero
     configure(&configuration)
     let route = Route(
       eventType: "GREETED", handlerName: "greetings.hello", handler: handler, errorPolicy: errorPolicy,
