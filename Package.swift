@@ -9,14 +9,19 @@ let package = Package(
     .library(name: "WorkerKit", targets: ["WorkerKit"]),
     .library(name: "WorkerCommands", targets: ["WorkerCommands"]),
     .library(name: "WorkerTesting", targets: ["WorkerTesting"]),
+    .library(name: "LocalQueue", targets: ["LocalQueue"]),
     .library(name: "PrizePlugins", targets: ["PrizePlugins"]),
   ],
   dependencies: [
     .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.0"),
+    .package(url: "https://github.com/apple/swift-collections", from: "1.6.0"),
     .package(url: "https://github.com/apple/swift-distributed-tracing", from: "1.7.0"),
+    .package(url: "https://github.com/apple/swift-http-types", from: "1.8.0", traits: []),
     .package(url: "https://github.com/apple/swift-log", from: "1.16.0"),
     .package(url: "https://github.com/apple/swift-metrics", from: "2.13.0"),
+    .package(url: "https://github.com/apple/swift-nio", from: "2.101.0"),
     .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+    .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.0", traits: []),
     .package(url: "https://github.com/jpsim/Yams", from: "6.2.0"),
     .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
   ],
@@ -40,9 +45,24 @@ let package = Package(
     .target(
       name: "WorkerTesting",
       dependencies: ["WorkerKit", .product(name: "Logging", package: "swift-log")]),
+    // Nothing of WorkerKit: a server that shared the client's code would agree with the client's mistakes.
+    .target(
+      name: "LocalQueue",
+      dependencies: [
+        "COpenSSL",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "HeapModule", package: "swift-collections"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
     .target(
       name: "WorkerCommands",
       dependencies: [
+        "LocalQueue",
         "WorkerKit",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),

@@ -1,0 +1,77 @@
+import Foundation
+import GRDB
+import Logging
+
+/// Runs operations on a thread of its own, as many as have come in one transaction: while one batch waits for the
+/// disk, the next gathers. So a sync is shared by all who wait for it, and nobody is answered before it.
+///
+/// The broker and the database belong to that thread alone; nothing else can reach them.
+final class CommitLoop: Sendable {
+  private let inbox = Inbox()
+  private let database: DatabaseQueue
+  private let account: String
+  private let clock: @Sendable () -> Milliseconds
+  private let logger: Logger
+
+  init(
+    database: DatabaseQueue, account: String, clock: @escaping @Sendable () -> Milliseconds = { .now }, logger: Logger
+  ) {
+    self.database = database
+    self.account = account
+    self.clock = clock
+    self.logger = logger
+  }
+
+  /// Does an operation; returns when what it wrote is durable.
+  func perform(_ operation: any Operation, for caller: Caller) async throws -> JSONValue {
+    try await withCheckedThrowingContinuation { continuation in
+      inbox.put(Broker.Request(operation: operation, caller: caller, reply: Reply(continuation)))
+    }
+  }
+
+  /// Ends the waits of all receives, now and from now on.
+  func endWaits() { inbox.endWaits() }
+
+  /// Lets ``run()`` return when it has done what came in.
+  func close() { inbox.close() }
+
+  /// Runs until ``close()``.
+  ///
+  /// - Throws: what keeps the database from being read at the start.
+  func run() async throws {
+    try await withCheckedThrowingContinuation { (continuation: CheckedContinuation<Void, any Error>) in
+      let thread = Thread {
+        continuation.resume(with: Result { try self.database.writeWithoutTransaction { try self.loop(in: $0) } })
+      }
+      thread.name = "local queue"
+      thread.start()
+    }
+  }
+
+  private func loop(in db: Database) throws {
+    defer { inbox.close() }
+    var broker = try makeBroker(db)
+    while let batch = inbox.next(until: broker.nextEvent, clock: clock) {
+      do {
+        try broker.storage.transaction {
+          broker.begin()
+          for request in batch.requests { try broker.perform(request) }
+          try broker.advance()
+          if batch.endsWaits { broker.endWaits() }
+        }
+        for finished in broker.takeFinished() { finished.answer() }
+      } catch {
+        logger.error("the database failed; what was asked for was not done", metadata: ["error": "\(error)"])
+        // What is in memory may be ahead of what is on the disk. Everybody is told, and the disk is read again.
+        for request in batch.requests + broker.waitingRequests { request.reply(.failure(.internalFailure)) }
+        broker = try makeBroker(db)
+      }
+    }
+    broker.endWaits()
+    for finished in broker.takeFinished() { finished.answer() }
+  }
+
+  private func makeBroker(_ db: Database) throws -> Broker {
+    try Broker(storage: Storage(db), account: account, clock: clock)
+  }
+}

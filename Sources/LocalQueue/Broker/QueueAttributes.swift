@@ -1,0 +1,150 @@
+import Foundation
+
+/// A queue's attributes: as they were sent, for they are returned so, and as they are meant.
+struct QueueAttributes: Sendable {
+  struct RedrivePolicy: Sendable, Equatable {
+    var deadLetterTargetArn: String
+    var maxReceiveCount: Int
+  }
+
+  /// What was set, by SQS's names.
+  private(set) var values: [String: String] = [:]
+  private(set) var visibilityTimeout = 30
+  private(set) var delay = 0
+  private(set) var retention = 345_600
+  private(set) var maximumMessageSize = Limits.messageSize
+  private(set) var waitTime = 0
+  private(set) var redrivePolicy: RedrivePolicy?
+
+  var isFIFO: Bool { values["FifoQueue"] == "true" }
+  var deduplicatesContent: Bool { values["ContentBasedDeduplication"] == "true" }
+  var deduplicatesGroups: Bool { values["DeduplicationScope"] == "messageGroup" }
+
+  /// The attributes that every queue shows, set or not.
+  private static let defaults = [
+    "VisibilityTimeout": "30", "DelaySeconds": "0", "MessageRetentionPeriod": "345600",
+    "MaximumMessageSize": "\(Limits.messageSize)", "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "true",
+  ]
+  private static let fifoDefaults = [
+    "ContentBasedDeduplication": "false", "DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue",
+  ]
+  private static let ranges = [
+    "VisibilityTimeout": Limits.visibilityTimeout, "DelaySeconds": Limits.delay,
+    "MessageRetentionPeriod": Limits.retention, "MaximumMessageSize": 1_024...Limits.messageSize,
+    "ReceiveMessageWaitTimeSeconds": Limits.waitTime, "KmsDataKeyReusePeriodSeconds": 60...86_400,
+  ]
+  private static let choices = [
+    "FifoQueue": ["true", "false"], "ContentBasedDeduplication": ["true", "false"],
+    "SqsManagedSseEnabled": ["true", "false"], "DeduplicationScope": ["queue", "messageGroup"],
+    "FifoThroughputLimit": ["perQueue", "perMessageGroupId"],
+  ]
+  private static let documents: Set = ["Policy", "RedrivePolicy", "RedriveAllowPolicy"]
+  private static let texts: Set = ["KmsMasterKeyId"]
+  /// What only SQS sets.
+  static let measured = [
+    "QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
+    "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
+  ]
+
+  /// What is shown: what was set, and the defaults of what was not.
+  var shown: [String: String] {
+    var shown = Self.defaults
+    if isFIFO { shown.merge(Self.fifoDefaults) { $1 } }
+    if values["KmsMasterKeyId"] != nil {
+      shown["KmsDataKeyReusePeriodSeconds"] = "300"
+      shown["SqsManagedSseEnabled"] = "false"
+    }
+    return shown.merging(values) { $1 }
+  }
+
+  static func isKnown(_ name: String) -> Bool {
+    ranges[name] != nil || choices[name] != nil || documents.contains(name) || texts.contains(name)
+      || measured.contains(name)
+  }
+
+  /// These with others over them.
+  ///
+  /// - Throws: a ``ServiceError`` that names the attribute which SQS does not take.
+  func setting(_ changes: [String: String]) throws -> QueueAttributes {
+    var result = self
+    for (name, value) in changes.sorted(by: { $0.key < $1.key }) { try result.set(name, value) }
+    try result.checkTogether()
+    return result
+  }
+
+  private mutating func set(_ name: String, _ value: String) throws {
+    if let range = Self.ranges[name] {
+      guard let number = Int(value), range.contains(number) else { throw ServiceError.invalidAttributeValue(name) }
+      set(name, number)
+    } else if let choices = Self.choices[name] {
+      guard choices.contains(value.lowercased() == "true" || value.lowercased() == "false" ? value.lowercased() : value)
+      else { throw ServiceError.invalidAttributeValue(name) }
+    } else if Self.documents.contains(name) {
+      guard value.isEmpty || (try? JSONSerialization.jsonObject(with: Data(value.utf8))) is [String: Any] else {
+        throw ServiceError.invalidAttributeValue(name)
+      }
+      if name == "RedrivePolicy" { redrivePolicy = try Self.redrivePolicy(value) }
+    } else if !Self.texts.contains(name) {
+      // Those that are measured can be asked for, and not set.
+      throw ServiceError.invalidAttributeName(name)
+    }
+    values[name] = value.isEmpty ? nil : Self.choices[name] == nil ? value : choice(value)
+  }
+
+  private func choice(_ value: String) -> String {
+    ["true", "false"].contains(value.lowercased()) ? value.lowercased() : value
+  }
+
+  private mutating func set(_ name: String, _ number: Int) {
+    switch name {
+    case "VisibilityTimeout": visibilityTimeout = number
+    case "DelaySeconds": delay = number
+    case "MessageRetentionPeriod": retention = number
+    case "MaximumMessageSize": maximumMessageSize = number
+    case "ReceiveMessageWaitTimeSeconds": waitTime = number
+    default: break
+    }
+  }
+
+  private func checkTogether() throws {
+    if !isFIFO, let name = Self.fifoDefaults.keys.sorted().first(where: { values[$0] != nil && values[$0] != "false" })
+    {
+      throw ServiceError.invalidAttributeName("\(name): it belongs to FIFO queues (FifoQueue=true)")
+    }
+    if values["FifoThroughputLimit"] == "perMessageGroupId", !deduplicatesGroups {
+      throw ServiceError.invalidAttributeValue(
+        "FifoThroughputLimit: perMessageGroupId needs DeduplicationScope=messageGroup")
+    }
+  }
+
+  private static func redrivePolicy(_ text: String) throws -> RedrivePolicy? {
+    if text.isEmpty { return nil }
+    guard let policy = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+      throw ServiceError.invalidAttributeValue("RedrivePolicy")
+    }
+    guard let target = policy["deadLetterTargetArn"] as? String, let count = policy["maxReceiveCount"] else {
+      throw ServiceError.invalidParameter(
+        "RedrivePolicy", text, "Redrive policy must have deadLetterTargetArn and maxReceiveCount.")
+    }
+    // Clients send the number as a number and as a string.
+    guard let maxReceiveCount = (count as? Int) ?? (count as? String).flatMap({ Int($0) }),
+      Limits.maxReceiveCount.contains(maxReceiveCount)
+    else {
+      throw ServiceError.invalidParameter(
+        "RedrivePolicy", text, "Invalid value for maxReceiveCount: it must be between 1 and 1000.")
+    }
+    return RedrivePolicy(deadLetterTargetArn: target, maxReceiveCount: maxReceiveCount)
+  }
+
+  /// Whether a queue's messages may be redriven to the queue that has these attributes.
+  func allowsRedrive(from sourceArn: String) -> Bool {
+    guard let text = values["RedriveAllowPolicy"],
+      let policy = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
+    else { return true }
+    switch policy["redrivePermission"] as? String {
+    case "denyAll": return false
+    case "byQueue": return (policy["sourceQueueArns"] as? [String] ?? []).contains(sourceArn)
+    default: return true
+    }
+  }
+}

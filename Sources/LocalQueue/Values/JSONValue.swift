@@ -1,0 +1,84 @@
+/// A JSON value whose objects keep the order of their members: what an operation answers, in either protocol.
+enum JSONValue: Sendable, Equatable {
+  case string(String)
+  case number(Int)
+  case bool(Bool)
+  case array([JSONValue])
+  case object([Member])
+
+  struct Member: Sendable, Equatable {
+    var name: String
+    var value: JSONValue
+
+    init(_ name: String, _ value: JSONValue) {
+      self.name = name
+      self.value = value
+    }
+  }
+
+  static let emptyObject = JSONValue.object([])
+
+  /// An object of strings, sorted by name.
+  static func strings(_ values: [String: String]) -> JSONValue {
+    .object(values.sorted { $0.key < $1.key }.map { Member($0.key, .string($0.value)) })
+  }
+
+  /// UTF-8.
+  var encoded: [UInt8] {
+    var bytes: [UInt8] = []
+    bytes.reserveCapacity(256)
+    write(to: &bytes)
+    return bytes
+  }
+
+  private func write(to bytes: inout [UInt8]) {
+    switch self {
+    case .string(let text):
+      Self.write(text, to: &bytes)
+    case .number(let number):
+      bytes.append(contentsOf: String(number).utf8)
+    case .bool(let flag):
+      bytes.append(contentsOf: (flag ? "true" : "false").utf8)
+    case .array(let elements):
+      bytes.append(UInt8(ascii: "["))
+      for (index, element) in elements.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        element.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "]"))
+    case .object(let members):
+      bytes.append(UInt8(ascii: "{"))
+      for (index, member) in members.enumerated() {
+        if index > 0 { bytes.append(UInt8(ascii: ",")) }
+        Self.write(member.name, to: &bytes)
+        bytes.append(UInt8(ascii: ":"))
+        member.value.write(to: &bytes)
+      }
+      bytes.append(UInt8(ascii: "}"))
+    }
+  }
+
+  private static func write(_ text: String, to bytes: inout [UInt8]) {
+    bytes.append(UInt8(ascii: "\""))
+    for byte in text.utf8 {
+      switch byte {
+      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
+        bytes.append(UInt8(ascii: "\\"))
+        bytes.append(byte)
+      case 0..<0x20:
+        let hex = String(byte, radix: 16)
+        bytes.append(contentsOf: "\\u00\(hex.count == 1 ? "0" : "")\(hex)".utf8)
+      default:
+        bytes.append(byte)
+      }
+    }
+    bytes.append(UInt8(ascii: "\""))
+  }
+}
+
+extension JSONValue: ExpressibleByDictionaryLiteral {
+  /// An object without the members that are nil.
+  init(dictionaryLiteral elements: (String, JSONValue?)...) {
+    self = .object(elements.compactMap { name, value in value.map { Member(name, $0) } })
+  }
+}
