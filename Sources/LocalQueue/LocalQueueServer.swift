@@ -3,6 +3,7 @@ import GRDB
 import Hummingbird
 public import Logging
 import NIOCore
+import NIOPosix
 public import ServiceLifecycle
 
 /// An SQS-compatible server, durable on SQLite, for development and tests.
@@ -71,6 +72,18 @@ public struct LocalQueueServer: Service {
   }
 
   private func serve(_ loop: CommitLoop) async throws {
+    // One thread keeps up with the disk's; more would take turns with each other.
+    let eventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
+    do {
+      try await serve(loop, on: eventLoop)
+    } catch {
+      try await eventLoop.shutdownGracefully()
+      throw error
+    }
+    try await eventLoop.shutdownGracefully()
+  }
+
+  private func serve(_ loop: CommitLoop, on eventLoop: MultiThreadedEventLoopGroup) async throws {
     let endpoint = Endpoint(
       loop: loop, address: "http://\(configuration.host):\(configuration.port)",
       isLoopback: configuration.host == "localhost" || configuration.host == "::1"
@@ -86,6 +99,7 @@ public struct LocalQueueServer: Service {
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
         await onReady("http://\(host):\(port)")
       },
+      eventLoopGroupProvider: .shared(eventLoop),
       logger: logger)
     do {
       try await application.run()

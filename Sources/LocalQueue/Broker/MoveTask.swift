@@ -54,7 +54,7 @@ struct MoveTask {
       try broker.storage.delete(id)
       // A message that is moved counts as a new one.
       message.id = broker.storage.nextMessage()
-      message.messageID = UUID().uuidString.lowercased()
+      message.messageID = newIdentifier()
       message.queue = target.id
       message.sentAt = broker.now
       message.hiddenUntil = broker.now

@@ -28,7 +28,7 @@ struct Endpoint: HTTPResponder {
 
   func respond(to request: Request, context: Context) async throws -> Response {
     let wire: any WireProtocol = JSONProtocol.speaks(request) ? JSONProtocol() : QueryProtocol()
-    let requestID = UUID().uuidString.lowercased()
+    let requestID = newIdentifier()
     do {
       try refuseBrowsers(request)
       let body: ByteBuffer

@@ -31,7 +31,7 @@ struct StartMessageMoveTask: Operation {
         "There is already a task running. Only one active task is allowed for a source queue arn at a given time.")
     }
     try broker.settle(source)
-    let id = #"{"taskId":"\#(UUID().uuidString.lowercased())","sourceArn":"\#(source.arn)"}"#
+    let id = #"{"taskId":"\#(newIdentifier())","sourceArn":"\#(source.arn)"}"#
     let task = StoredMoveTask(
       handle: Data(id.utf8).base64EncodedString(), sourceArn: source.arn, destinationArn: DestinationArn,
       messagesPerSecond: MaxNumberOfMessagesPerSecond, total: source.messages.visibleCount, startedAt: broker.now)

@@ -73,7 +73,7 @@ extension OutgoingMessage {
     }
     let delay = DelaySeconds ?? queue.attributes.delay
     let message = StoredMessage(
-      id: broker.storage.nextMessage(), queue: queue.id, messageID: UUID().uuidString.lowercased(), body: MessageBody,
+      id: broker.storage.nextMessage(), queue: queue.id, messageID: newIdentifier(), body: MessageBody,
       attributes: try encodedAttributes(), traceHeader: MessageSystemAttributes?["AWSTraceHeader"]?.stringValue,
       senderID: caller.accessKey, groupID: MessageGroupId, deduplicationID: deduplicationID, sentAt: broker.now,
       hiddenUntil: broker.now + .seconds(delay))

@@ -6,7 +6,7 @@ final class Storage {
   private let db: Database
   private let insertMessage: Statement
   private let selectMessage: Statement
-  private let updateReceived: Statement
+  private let receiveMessage: Statement
   private let updateHidden: Statement
   private let deleteMessage: Statement
   private let insertDeduplication: Statement
@@ -23,10 +23,10 @@ final class Storage {
     insertMessage = try db.makeStatement(
       sql: "INSERT INTO messages (\(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     selectMessage = try db.makeStatement(sql: "SELECT \(Self.columns) FROM messages WHERE id = ?")
-    updateReceived = try db.makeStatement(
+    receiveMessage = try db.makeStatement(
       sql: """
         UPDATE messages SET received_at = ?1, receive_count = receive_count + 1, hidden_until = ?2,
-          first_received_at = coalesce(first_received_at, ?1) WHERE id = ?3
+          first_received_at = coalesce(first_received_at, ?1) WHERE id = ?3 RETURNING \(Self.columns)
         """)
     updateHidden = try db.makeStatement(sql: "UPDATE messages SET hidden_until = ? WHERE id = ?")
     deleteMessage = try db.makeStatement(sql: "DELETE FROM messages WHERE id = ?")
@@ -64,10 +64,16 @@ final class Storage {
   }
 
   func message(_ id: Int64) throws -> StoredMessage {
-    guard let row = try Row.fetchOne(selectMessage, arguments: [id]) else {
-      throw DatabaseError(message: "message \(id) is not in the database, and should be")
-    }
-    return Self.message(row)
+    try message(id, selectMessage, [id])
+  }
+
+  private func message(_ id: Int64, _ statement: Statement, _ arguments: StatementArguments) throws -> StoredMessage {
+    // A cursor copies no row, and must be read to its end for the statement to be done.
+    let rows = try Row.fetchCursor(statement, arguments: arguments)
+    var found: StoredMessage?
+    while let row = try rows.next() { found = Self.message(row) }
+    guard let found else { throw DatabaseError(message: "message \(id) is not in the database, and should be") }
+    return found
   }
 
   /// Messages of a queue, the oldest first.
@@ -93,8 +99,9 @@ final class Storage {
     }
   }
 
-  func received(_ id: Int64, at now: Milliseconds, hiddenUntil: Milliseconds) throws {
-    try updateReceived.execute(arguments: [now, hiddenUntil, id])
+  /// Notes that a message is received, and returns it as it is then.
+  func receive(_ id: Int64, at now: Milliseconds, hiddenUntil: Milliseconds) throws -> StoredMessage {
+    try message(id, receiveMessage, [now, hiddenUntil, id])
   }
 
   func hide(_ id: Int64, until hiddenUntil: Milliseconds) throws {

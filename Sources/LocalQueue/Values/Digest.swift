@@ -1,19 +1,25 @@
 import COpenSSL
 
 /// The MD5 digest in hexadecimal, by which SQS's clients check what they sent and received.
-func md5(_ bytes: some Sequence<UInt8>) -> String { digest(bytes, EVP_md5(), length: 16) }
+func md5(_ bytes: some Collection<UInt8>) -> String { digest(bytes, EVP_md5(), length: 16) }
 
 /// The SHA-256 digest in hexadecimal, which a FIFO queue takes for the deduplication id of a content.
-func sha256(_ bytes: some Sequence<UInt8>) -> String { digest(bytes, EVP_sha256(), length: 32) }
+func sha256(_ bytes: some Collection<UInt8>) -> String { digest(bytes, EVP_sha256(), length: 32) }
 
-private func digest(_ bytes: some Sequence<UInt8>, _ algorithm: OpaquePointer?, length: Int) -> String {
+private func digest(_ bytes: some Collection<UInt8>, _ algorithm: OpaquePointer?, length: Int) -> String {
   let input = ContiguousArray(bytes)
   var digest = [UInt8](repeating: 0, count: length)
   let succeeded = input.withUnsafeBytes { input in
     EVP_Digest(input.baseAddress, input.count, &digest, nil, algorithm, nil)
   }
   precondition(succeeded == 1, "libcrypto has no MD5 or no SHA-256; SQS cannot be spoken without them")
-  return String(decoding: digest.flatMap { [hexDigits[Int($0 >> 4)], hexDigits[Int($0 & 15)]] }, as: UTF8.self)
+  return String(unsafeUninitializedCapacity: 2 * length) { text in
+    for (index, byte) in digest.enumerated() {
+      text[2 * index] = hexDigits[Int(byte >> 4)]
+      text[2 * index + 1] = hexDigits[Int(byte & 15)]
+    }
+    return 2 * length
+  }
 }
 
 private let hexDigits = Array("0123456789abcdef".utf8)

@@ -59,20 +59,26 @@ enum JSONValue: Sendable, Equatable {
   }
 
   private static func write(_ text: String, to bytes: inout [UInt8]) {
+    var text = text
     bytes.append(UInt8(ascii: "\""))
-    for byte in text.utf8 {
-      switch byte {
-      case UInt8(ascii: "\""), UInt8(ascii: "\\"):
-        bytes.append(UInt8(ascii: "\\"))
-        bytes.append(byte)
-      case 0..<0x20:
-        let hex = String(byte, radix: 16)
-        bytes.append(contentsOf: "\\u00\(hex.count == 1 ? "0" : "")\(hex)".utf8)
-      default:
-        bytes.append(byte)
+    text.withUTF8 { utf8 in
+      // Hardly any text needs an escape, and copying whole is several times faster.
+      guard utf8.contains(where: needsEscape) else { return bytes.append(contentsOf: utf8) }
+      for byte in utf8 {
+        if byte < 0x20 {
+          let hex = String(byte, radix: 16)
+          bytes.append(contentsOf: "\\u00\(hex.count == 1 ? "0" : "")\(hex)".utf8)
+        } else {
+          if needsEscape(byte) { bytes.append(UInt8(ascii: "\\")) }
+          bytes.append(byte)
+        }
       }
     }
     bytes.append(UInt8(ascii: "\""))
+  }
+
+  private static func needsEscape(_ byte: UInt8) -> Bool {
+    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 }
 
