@@ -26,20 +26,50 @@ public struct LocalQueueServer: Service {
     public var account = "000000000000"
     /// Whether an acknowledgement waits for the disk. Without that, a power cut can cost the last seconds.
     public var syncsToDisk = true
+    /// Made at the start, where they are not there yet.
+    public var queues: [InitialQueue] = []
 
     public init(directory: String) {
       self.directory = directory
     }
   }
 
+  /// A queue, and for what fails there the dead-letter queue ``deadLetterName``.
+  public struct InitialQueue: Sendable {
+    public var name: String
+    public var region: String
+    /// In seconds.
+    public var visibilityTimeout: Int
+    public var maxReceiveCount: Int
+
+    public init(_ name: String, region: String = "us-east-1", visibilityTimeout: Int = 30, maxReceiveCount: Int = 3) {
+      self.name = name
+      self.region = region
+      self.visibilityTimeout = visibilityTimeout
+      self.maxReceiveCount = maxReceiveCount
+    }
+
+    /// `NAME-dlq`, or `NAME-dlq.fifo`.
+    public var deadLetterName: String { isFIFO ? "\(name.dropLast(5))-dlq.fifo" : "\(name)-dlq" }
+
+    var isFIFO: Bool { name.hasSuffix(".fifo") }
+  }
+
+  /// What clients can be told once they can connect.
+  public struct Ready: Sendable {
+    /// `http://HOST:PORT`
+    public var endpoint: String
+    /// Those of ``Configuration/queues`` that were not there before.
+    public var newQueues: [String]
+  }
+
   private let configuration: Configuration
   private let logger: Logger
-  private let onReady: @Sendable (_ endpoint: String) async -> Void
+  private let onReady: @Sendable (Ready) async -> Void
 
-  /// - Parameter onReady: Called with `http://HOST:PORT` once clients can connect.
+  /// - Parameter onReady: Called once clients can connect.
   public init(
-    configuration: Configuration, logger: Logger,
-    onReady: @escaping @Sendable (_ endpoint: String) async -> Void = { _ in }
+    configuration: Configuration, logger: Logger, onReady: @escaping @Sendable (Ready) async -> Void = { _ in }
   ) {
     self.configuration = configuration
     self.logger = logger
@@ -54,11 +84,12 @@ public struct LocalQueueServer: Service {
     let loop = CommitLoop(database: database, account: configuration.account, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { try await loop.run() }
+      let newQueues = try await makeQueues(loop)
       group.addTask {
         defer { loop.close() }
         try await withTaskCancellationHandler {
           try await withGracefulShutdownHandler {
-            try await serve(loop)
+            try await serve(loop, newQueues)
           } onGracefulShutdown: {
             loop.endWaits()
           }
@@ -71,11 +102,31 @@ public struct LocalQueueServer: Service {
     try database.close()
   }
 
-  private func serve(_ loop: CommitLoop) async throws {
+  /// - Returns: the names of those that were not there before.
+  private func makeQueues(_ loop: CommitLoop) async throws -> [String] {
+    var made: [String] = []
+    for queue in configuration.queues {
+      let caller = Caller(region: queue.region, endpoint: "", accessKey: "local", isConnected: { true })
+      if (try? await loop.perform(GetQueueUrl(QueueName: queue.name), for: caller)) != nil { continue }
+      let fifo = queue.isFIFO ? ["FifoQueue": "true"] : [:]
+      _ = try await loop.perform(CreateQueue(QueueName: queue.deadLetterName, Attributes: fifo), for: caller)
+      let target = "arn:aws:sqs:\(queue.region):\(configuration.account):\(queue.deadLetterName)"
+      let attributes = [
+        "VisibilityTimeout": "\(queue.visibilityTimeout)",
+        "RedrivePolicy": #"{"deadLetterTargetArn":"\#(target)","maxReceiveCount":\#(queue.maxReceiveCount)}"#,
+      ]
+      let creation = CreateQueue(QueueName: queue.name, Attributes: attributes.merging(fifo) { $1 })
+      _ = try await loop.perform(creation, for: caller)
+      made.append(queue.name)
+    }
+    return made
+  }
+
+  private func serve(_ loop: CommitLoop, _ newQueues: [String]) async throws {
     // One thread keeps up with the disk's; more would take turns with each other.
     let eventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
     do {
-      try await serve(loop, on: eventLoop)
+      try await serve(loop, newQueues, on: eventLoop)
     } catch {
       try await eventLoop.shutdownGracefully()
       throw error
@@ -83,7 +134,8 @@ public struct LocalQueueServer: Service {
     try await eventLoop.shutdownGracefully()
   }
 
-  private func serve(_ loop: CommitLoop, on eventLoop: MultiThreadedEventLoopGroup) async throws {
+  private func serve(_ loop: CommitLoop, _ newQueues: [String], on eventLoop: MultiThreadedEventLoopGroup) async throws
+  {
     let endpoint = Endpoint(
       loop: loop, address: "http://\(configuration.host):\(configuration.port)",
       isLoopback: configuration.host == "localhost" || configuration.host == "::1"
@@ -97,7 +149,7 @@ public struct LocalQueueServer: Service {
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? configuration.port
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-        await onReady("http://\(host):\(port)")
+        await onReady(Ready(endpoint: "http://\(host):\(port)", newQueues: newQueues))
       },
       eventLoopGroupProvider: .shared(eventLoop),
       logger: logger)

@@ -3,7 +3,6 @@ import Foundation
 import LocalQueue
 import Logging
 import ServiceLifecycle
-import UnixSignals
 
 struct LocalQueueCommand: AsyncParsableCommand {
   static let configuration = CommandConfiguration(
@@ -47,19 +46,16 @@ struct LocalQueueCommand: AsyncParsableCommand {
     configuration.host = host
     configuration.account = account
     configuration.syncsToDisk = !noSync
-    let server = LocalQueueServer(configuration: configuration, logger: logger) { [options] endpoint in
+    let server = LocalQueueServer(configuration: configuration, logger: logger) { [options] ready in
       print(
         """
-        The local queue listens on \(endpoint)
+        The local queue listens on \(ready.endpoint)
         Its data is in \(options.data). Ctrl-C ends it.
         """)
       fflush(nil)
     }
-    let group = ServiceGroup(
-      configuration: .init(
-        services: [server], gracefulShutdownSignals: [.sigterm, .sigint], logger: logger))
     do {
-      try await group.run()
+      _ = try await serve([.init(service: server)], logger: logger)
     } catch let error as LocalQueueError {
       throw CommandError(error.description)
     }

@@ -42,7 +42,7 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         """,
       subcommands: [
         RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
-        LocalQueueCommand.self,
+        DevCommand<Application>.self, LocalQueueCommand.self,
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }
 }

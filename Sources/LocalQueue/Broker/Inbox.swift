@@ -13,6 +13,8 @@ final class Inbox: @unchecked Sendable {
   private let condition = NSCondition()
   private var requests: [Broker.Request] = []
   private var endsWaits = false
+  /// Whether the loop has not heard yet that waits shall end.
+  private var hasNews = false
   private var isClosed = false
 
   func put(_ request: Broker.Request) {
@@ -28,6 +30,7 @@ final class Inbox: @unchecked Sendable {
   func endWaits() {
     condition.withLock {
       endsWaits = true
+      hasNews = true
       condition.signal()
     }
   }
@@ -45,7 +48,7 @@ final class Inbox: @unchecked Sendable {
   func next(until time: Milliseconds?, clock: () -> Milliseconds) -> Batch? {
     condition.lock()
     defer { condition.unlock() }
-    while requests.isEmpty, !isClosed {
+    while requests.isEmpty, !hasNews, !isClosed {
       guard let time else {
         condition.wait()
         continue
@@ -55,7 +58,10 @@ final class Inbox: @unchecked Sendable {
       _ = condition.wait(until: Date(timeIntervalSinceNow: Double(left) / 1000))
     }
     if requests.isEmpty, isClosed { return nil }
-    defer { requests.removeAll(keepingCapacity: true) }
+    defer {
+      requests.removeAll(keepingCapacity: true)
+      hasNews = false
+    }
     return Batch(requests: requests, endsWaits: endsWaits)
   }
 }

@@ -74,6 +74,8 @@ struct CancelMessageMoveTask: Operation {
   var TaskHandle: String
 
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
+    guard let text = Data(base64Encoded: TaskHandle), (try? JSONSerialization.jsonObject(with: text)) is [String: Any]
+    else { throw ServiceError.invalidParameter("TaskHandle", TaskHandle.prefix(200), "It is no task handle.") }
     guard let index = broker.moveTasks.firstIndex(where: { $0.stored.handle == TaskHandle }) else {
       throw ServiceError.resourceNotFound("Task does not exist.")
     }

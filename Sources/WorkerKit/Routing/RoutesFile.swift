@@ -66,6 +66,16 @@ public struct RoutesFile: Sendable {
     return values
   }
 
+  /// What the file says under `plugins: { <name>: … }`, and the defaults of what it leaves out.
+  public func configuration(of plugin: any Plugin.Type) -> ConfigurationValues {
+    pluginConfigurations[plugin.name] ?? ConfigurationValues()
+  }
+
+  /// Whether a route names one of a plugin's handlers.
+  public func uses(_ plugin: any Plugin.Type) -> Bool {
+    routes.contains { catalog.handlers[$0.handlerName]?.pluginName == plugin.name }
+  }
+
   /// Makes the plugins that the routes use, and binds each route to its handler.
   ///
   /// - Throws: what a plugin's or a handler's initializer throws.
@@ -79,7 +89,7 @@ public struct RoutesFile: Sendable {
       if let made = plugins[type.name] {
         plugin = made
       } else {
-        plugin = try await type.init(configuration: pluginConfigurations[type.name] ?? ConfigurationValues())
+        plugin = try await type.init(configuration: configuration(of: type))
         plugins[type.name] = plugin
       }
       bound.append(

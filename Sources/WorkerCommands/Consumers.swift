@@ -1,0 +1,96 @@
+import ArgumentParser
+import Foundation
+import Logging
+import ServiceLifecycle
+import WorkerKit
+
+/// The consumers of a process, one for each queue.
+struct Consumers {
+  let services: [CountedService]
+
+  /// - Parameter environment: Where credentials and endpoints come from.
+  init(
+    of queues: [QueueConfiguration], table: RoutingTable, options: RunOptions, middleware: [any Middleware],
+    environment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
+  ) throws {
+    let client = CurlClient()
+    let ends = ConsumerEnds(count: queues.count)
+    services = try queues.map { queue in
+      var configuration = QueueConsumer.Configuration(queue)
+      configuration.shutdownDeadline = options.shutdownDeadline
+      configuration.stopsWhenEmpty = options.untilEmpty
+      configuration.middleware = middleware
+      let consumer = QueueConsumer(
+        queue: try SQSQueue(
+          url: queue.url, region: queue.region, client: client, logger: logger, environment: environment),
+        table: table, configuration: configuration, logger: logger,
+        onStuckHandlers: { ends.note(.stuck, of: queue.name) })
+      return CountedService(queue: queue.name, consumer: consumer, ends: ends)
+    }
+  }
+
+  /// Says what became of everything that was received.
+  ///
+  /// - Throws: the exit code of a run that was stopped before its queues were empty.
+  func printSummary(wasStopped: Bool) throws {
+    let total = services.reduce(into: [:]) { $0.merge($1.consumer.tally.outcomes, uniquingKeysWith: +) }
+    let parts = total.sorted { $0.key < $1.key }.map { "\($0.value) \($0.key)" }
+    let end = wasStopped ? "Stopped before the queue was empty" : "The queue is empty"
+    // One message can be received, and counted, several times.
+    print(parts.isEmpty ? "\(end); nothing was received." : "\(end). By receives: \(parts.joined(separator: ", ")).")
+    if wasStopped { throw ExitCode(EX_TEMPFAIL) }
+  }
+}
+
+/// How the consumers of a process have ended. One whose handlers are stuck never returns; when all others have ended,
+/// the process must exit without it.
+final class ConsumerEnds: Sendable {
+  enum End {
+    case returned, failed, stuck
+  }
+
+  private let count: Int
+  private let ends = Watched<[String: End]>([:])
+
+  init(count: Int) {
+    self.count = count
+  }
+
+  func note(_ end: End, of queue: String) {
+    let ends = ends.update { ends in
+      ends[queue] = end
+      return ends
+    }
+    if ends.count == count, ends.values.contains(.stuck) {
+      Foundation.exit(ends.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS)
+    }
+  }
+}
+
+/// A consumer, whose end is noted.
+struct CountedService: Service {
+  let queue: String
+  let consumer: QueueConsumer
+  let ends: ConsumerEnds
+
+  func run() async throws {
+    do {
+      try await consumer.run()
+      ends.note(.returned, of: queue)
+    } catch {
+      ends.note(.failed, of: queue)
+      throw error
+    }
+  }
+}
+
+extension QueueConsumer.Configuration {
+  init(_ queue: QueueConfiguration) {
+    self.init()
+    concurrency = queue.concurrency
+    maxMessages = queue.maxMessages
+    waitTime = queue.waitTime
+    visibilityTimeout = queue.visibilityTimeout
+    maxReceiveCount = queue.maxReceiveCount
+  }
+}

@@ -1,0 +1,113 @@
+import ArgumentParser
+import Foundation
+import LocalQueue
+import Logging
+import ServiceLifecycle
+import WorkerKit
+
+struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "dev",
+      abstract: "Run the worker on a local queue of its own: nothing else is needed.",
+      discussion: """
+        Starts a local queue server, makes the queues of routes.yaml there, each \
+        with its dead-letter queue, and handles what comes. The first time it also \
+        sends the events by which the plugins show themselves. What becomes of each \
+        event is printed.
+
+        It keeps to its directory and to loopback: whatever routes.yaml and the \
+        environment say, no other queue is touched. Run again, it goes on with the \
+        data that it had. Ctrl-C ends it.
+
+        Exit codes: as those of run.
+        """)
+  }
+
+  @OptionGroup var routesOptions: RoutesOptions
+
+  @OptionGroup var queueOptions: LocalQueueOptions
+
+  @OptionGroup var options: RunOptions
+
+  func run() async throws {
+    let logger = options.makeLogger(level: .error)
+    let surroundings = DevEnvironment(directory: queueOptions.data, demos: Self.demos)
+    let file = try exitingOnProblems {
+      try RoutesFile(
+        path: routesOptions.routes, plugins: Application.plugins, environment: surroundings.variables)
+    }
+    var configuration = queueOptions.configuration
+    configuration.queues = file.queues.map { queue in
+      .init(
+        surroundings.localName(of: queue), region: queue.region,
+        visibilityTimeout: Int(queue.visibilityTimeout.components.seconds), maxReceiveCount: queue.maxReceiveCount)
+    }
+    let ready = Watched<LocalQueueServer.Ready?>(nil)
+    let server = LocalQueueServer(configuration: configuration, logger: logger) { value in
+      ready.update { $0 = value }
+    }
+    let session = DevSession(
+      file: file, surroundings: surroundings, ready: ready, options: options,
+      demos: Self.demos.filter { file.uses($0) },
+      middleware: Application.middleware, logger: logger)
+    do {
+      _ = try await serve(
+        [
+          .init(service: server),
+          .init(service: session, successTerminationBehavior: .gracefullyShutdownGroup),
+        ], logger: logger)
+    } catch let error as LocalQueueError {
+      throw CommandError(error.description)
+    }
+  }
+
+  private static var demos: [any PluginDemo.Type] { Application.plugins.compactMap { $0 as? any PluginDemo.Type } }
+}
+
+/// What `worker dev` puts in the place of the environment, so that it stays on this machine.
+struct DevEnvironment {
+  /// Stands for the name of a queue whose URL comes from the environment.
+  private static let placeholder = "queue-of-routes-yaml"
+  private static let localVariables = [
+    "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1",
+    "AWS_DEFAULT_REGION": "us-east-1",
+  ]
+
+  let directory: String
+  /// Of the process, but for what leads elsewhere.
+  let variables: [String: String]
+  private let demoVariables: [String: String]
+
+  init(directory: String, demos: [any PluginDemo.Type]) {
+    self.directory = directory
+    demoVariables = demos.reduce(into: [:]) { $0.merge($1.demoEnvironment(in: directory)) { first, _ in first } }
+    variables = ProcessInfo.processInfo.environment
+      .filter { !$0.key.hasPrefix("AWS_") }
+      .merging(Self.localVariables) { $1 }
+      .merging(demoVariables) { $1 }
+      .merging(["AWS_SQS_QUEUE_URL": "http://127.0.0.1/000000000000/\(Self.placeholder)"]) { $1 }
+  }
+
+  /// A queue has the name that its URL gives it, and without a URL of its own the one it has in `routes.yaml`.
+  func localName(of queue: QueueConfiguration) -> String {
+    let name = queue.url.split(separator: "/").last.map(String.init) ?? queue.name
+    return name == Self.placeholder ? queue.name : name
+  }
+
+  /// Writes the variables by which a shell's `worker` and `aws` find the first queue.
+  ///
+  /// - Returns: the file's path.
+  func writeFile(endpoint: String, queueURL: String) throws -> String {
+    let path = "\(directory)/env"
+    let all = Self.localVariables.merging(demoVariables) { $1 }
+      .merging(["AWS_ENDPOINT_URL_SQS": endpoint, "AWS_SQS_QUEUE_URL": queueURL]) { $1 }
+    let lines = all.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value.replacing("'", with: #"'\''"#))'\n" }
+    do {
+      try ("# For a shell: . \(path)\n" + lines.joined()).write(toFile: path, atomically: true, encoding: .utf8)
+    } catch {
+      throw CommandError("cannot write \(path): \(error.localizedDescription); choose another directory with --data")
+    }
+    return path
+  }
+}
