@@ -82,8 +82,16 @@ let package = Package(
       ]),
     .executableTarget(name: "worker", dependencies: ["WorkerCommands", "PrizePlugins"]),
     .testTarget(
+      name: "LocalQueueTests",
+      dependencies: [
+        "LocalQueue",
+        .product(name: "GRDB", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
+      ]),
+    .testTarget(
       name: "WorkerKitTests",
       dependencies: [
+        "LocalQueue",
         "WorkerKit",
         "WorkerTesting",
         .product(name: "InMemoryLogging", package: "swift-log"),

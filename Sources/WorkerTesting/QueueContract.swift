@@ -19,6 +19,7 @@ public enum QueueContract {
     try await hidesAndShows(queue)
     try await redrives(queue)
     try await refusesForeignHandles(queue)
+    try await wakes(queue)
     try expect(try await queue.attributes().isEmpty, "a queue whose messages were deleted is empty")
   }
 
@@ -82,6 +83,14 @@ public enum QueueContract {
     let outcome = try await queue.changeVisibility([VisibilityChange(receiptHandle: "nonsense", timeout: .zero)]).first
     guard case .failure(let error) = outcome else { throw Violation(description: "an unknown handle is refused") }
     try expect(error.isLeaseLost, "an unknown handle counts as a lost lease, and not as \(error.code)")
+  }
+
+  private static func wakes(_ queue: any MessageQueue) async throws {
+    async let waiting = queue.receive(maxMessages: 10, waitTime: .seconds(20), visibilityTimeout: .seconds(60))
+    let ids = try await queue.send([OutgoingMessage(body: "{}")]).map { try $0.get() }
+    let messages = try await waiting
+    try expect(messages.map(\.id) == ids, "a receive that waits is given what is sent meanwhile")
+    _ = try await queue.delete(messages.map(\.receiptHandle))
   }
 
   private static func sendAndReceive(_ queue: any MessageQueue) async throws -> ReceivedMessage {

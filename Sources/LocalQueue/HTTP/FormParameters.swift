@@ -49,6 +49,10 @@ struct FormParameters {
           if let list = QueryNames.lists[key] {
             return .init(list, .array(node.elements.map { $0.json(named: "") }))
           }
+          // Clients write an empty list under its other name.
+          if node.value == "", node.children.isEmpty, QueryNames.lists.values.contains(key) {
+            return .init(key, .array([]))
+          }
           if let map = QueryNames.maps[key], !node.elements.isEmpty {
             return .init(map.name, .object(node.elements.compactMap { $0.member(map) }))
           }

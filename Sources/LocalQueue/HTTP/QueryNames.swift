@@ -53,8 +53,13 @@ enum QueryNames {
       case .number(let number): xml.element(member.name, String(number))
       case .bool(let flag): xml.element(member.name, String(flag))
       case .array(let list):
+        let name = elements[member.name] ?? "\(operation)ResultEntry"
         for element in list {
-          xml.element(elements[member.name] ?? "\(operation)ResultEntry") { write(element, of: operation, to: &$0) }
+          if case .string(let text) = element {
+            xml.element(name, text)
+          } else {
+            xml.element(name) { write(element, of: operation, to: &$0) }
+          }
         }
       case .object(let entries):
         guard let (name, key) = answeredMaps[member.name] else { continue }

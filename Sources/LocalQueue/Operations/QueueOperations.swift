@@ -1,7 +1,9 @@
 struct CreateQueue: Operation {
   var QueueName: String
   var Attributes: [String: String]?
+  /// In lower case, unlike everything else of SQS; in the Query protocol it is not.
   var tags: [String: String]?
+  var Tags: [String: String]?
 
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
     let requested = Attributes ?? [:]
@@ -9,13 +11,14 @@ struct CreateQueue: Operation {
     let attributes = try QueueAttributes().setting(requested)
     try checkRedrive(
       of: attributes, arn: broker.arn(ofQueueNamed: QueueName, for: caller), changed: requested, in: broker)
-    try checkTags(tags ?? [:])
+    let tags = tags ?? Tags ?? [:]
+    try checkTags(tags)
     if let existing = broker.existingQueue(named: QueueName, in: caller.region) {
       let differing = attributes.values.keys.sorted().first { attributes.shown[$0] != existing.attributes.shown[$0] }
       if let differing { throw ServiceError.queueNameExists(differing) }
       return .answer(["QueueUrl": .string(broker.url(of: existing, for: caller))])
     }
-    let queue = try broker.createQueue(QueueName, attributes: attributes, tags: tags ?? [:], for: caller)
+    let queue = try broker.createQueue(QueueName, attributes: attributes, tags: tags, for: caller)
     return .answer(["QueueUrl": .string(broker.url(of: queue, for: caller))])
   }
 

@@ -1,4 +1,6 @@
 import Foundation
+import LocalQueue
+import ServiceLifecycle
 import Testing
 import WorkerTesting
 
@@ -16,15 +18,40 @@ struct QueueContractTests {
   }
 
   @Test(
-    "SQS's client keeps it, over HTTP",
+    "SQS's client keeps it, over HTTP, with the server that is named",
     .enabled(if: endpoint != nil, "SQS_TEST_ENDPOINT names no server; `make test` starts one"))
-  func sqs() async throws {
+  func namedServer() async throws {
+    try await check(endpoint: Self.endpoint ?? "")
+  }
+
+  @Test("SQS's client keeps it, over HTTP, with the local queue")
+  func localQueue() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "contract-\(UUID().uuidString)")
+    defer { try? FileManager.default.removeItem(at: folder) }
+    var configuration = LocalQueueServer.Configuration(directory: folder.path)
+    configuration.port = 0
+    let ready = Watched<LocalQueueServer.Ready?>(nil)
+    let server = LocalQueueServer(configuration: configuration, logger: quietLogger) { value in
+      ready.update { $0 = value }
+    }
+    let services = ServiceGroup(configuration: .init(services: [.init(service: server)], logger: quietLogger))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await services.run() }
+      try await ready.wait { $0 != nil }
+      try await check(endpoint: ready.value?.endpoint ?? "")
+      await services.triggerGracefulShutdown()
+      try await group.waitForAll()
+    }
+  }
+
+  /// On queues that are new on the server.
+  private func check(endpoint: String) async throws {
     struct CreateQueue: Encodable {
       var QueueName: String
       var Attributes: [String: String]?
     }
     let credentials = CredentialsChain([SQSClientTests.Fixed()])
-    let endpoint = try #require(URL(string: Self.endpoint ?? ""))
+    let endpoint = try #require(URL(string: endpoint))
     let client = SQSClient(
       endpoint: endpoint, region: "us-east-1", credentials: credentials,
       http: CurlClient())

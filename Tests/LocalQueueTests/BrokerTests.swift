@@ -1,0 +1,177 @@
+import GRDB
+import Testing
+
+@testable import LocalQueue
+
+/// What takes minutes or days, and what a restart and a failing disk do to it.
+@Suite("The queues over time", .timeLimit(.minutes(1)))
+struct BrokerTests {
+  @Test("a message is dropped when the queue's retention is over, delivered or not")
+  func retention() async throws {
+    try await LocalBroker.with(try LocalBroker.makeDatabase()) { broker in
+      try await broker.createQueue("short", ["MessageRetentionPeriod": "60"])
+      _ = try await broker.send("old", to: "short")
+      try await broker.advance(bySeconds: 59)
+      _ = try await broker.send("new", to: "short")
+      #expect(try await broker.counts("short") == [2, 0, 0])
+      try await broker.advance(bySeconds: 2)
+      #expect(try await broker.receive(from: "short").map { $0["Body"]?.text } == ["new"])
+      try await broker.advance(bySeconds: 60)
+      #expect(try await broker.counts("short") == [0, 0, 0])
+    }
+  }
+
+  @Test("a FIFO queue knows a deduplication id for five minutes, and over a restart")
+  func deduplication() async throws {
+    let database = try LocalBroker.makeDatabase()
+    var first = ""
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("once.fifo", ["FifoQueue": "true"])
+      first = try await broker.send("one", to: "once.fifo", group: "g", deduplicationID: "d")
+    }
+    try await LocalBroker.with(database) { broker in
+      try await broker.advance(bySeconds: 299)
+      #expect(try await broker.send("again", to: "once.fifo", group: "g", deduplicationID: "d") == first)
+      #expect(try await broker.counts("once.fifo") == [1, 0, 0])
+      try await broker.advance(bySeconds: 1)
+      #expect(try await broker.send("later", to: "once.fifo", group: "g", deduplicationID: "d") != first)
+      #expect(try await broker.counts("once.fifo") == [2, 0, 0])
+    }
+  }
+
+  @Test("twelve hours after the receive a message can be kept no longer")
+  func twelveHours() async throws {
+    try await LocalBroker.with(try LocalBroker.makeDatabase()) { broker in
+      try await broker.createQueue("long", ["VisibilityTimeout": "43200"])
+      _ = try await broker.send("held", to: "long")
+      let handle = try #require(try await broker.receive(from: "long").first?["ReceiptHandle"]?.text)
+      try await broker.advance(bySeconds: 100)
+      let change = { ChangeMessageVisibility(QueueUrl: "long", ReceiptHandle: handle, VisibilityTimeout: $0) }
+      try await broker.perform(change(43_100))
+      let error = await #expect(throws: ServiceError.self) { try await broker.perform(change(43_101)) }
+      #expect(error?.code == "InvalidParameterValue")
+      try await broker.advance(bySeconds: 43_099)
+      #expect(try await broker.counts("long") == [0, 1, 0])
+      try await broker.advance(bySeconds: 1)
+      #expect(try await broker.counts("long") == [1, 0, 0])
+    }
+  }
+
+  @Test("a restart finds queues, tags, messages, those in flight and those delayed")
+  func restart() async throws {
+    let database = try LocalBroker.makeDatabase()
+    var handle = ""
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("kept", ["VisibilityTimeout": "60"])
+      try await broker.perform(TagQueue(QueueUrl: "kept", Tags: ["team": "crew"]))
+      _ = try await broker.send("in flight", to: "kept")
+      handle = try #require(try await broker.receive(from: "kept").first?["ReceiptHandle"]?.text)
+      _ = try await broker.send("visible", to: "kept")
+      try await broker.perform(SendMessage(QueueUrl: "kept", MessageBody: "delayed", DelaySeconds: 30))
+    }
+    try await LocalBroker.with(database) { broker in
+      #expect(try await broker.counts("kept") == [1, 1, 1])
+      #expect(try await broker.perform(ListQueueTags(QueueUrl: "kept"))["Tags"]?["team"]?.text == "crew")
+      // The handle of before is still the latest.
+      try await broker.perform(DeleteMessage(QueueUrl: "kept", ReceiptHandle: handle))
+      #expect(try await broker.counts("kept") == [1, 0, 1])
+      try await broker.advance(bySeconds: 30)
+      #expect(try await broker.receive(from: "kept").map { $0["Body"]?.text } == ["visible", "delayed"])
+    }
+  }
+
+  @Test("a handle of a message that is gone never means another, not after a restart either")
+  func handlesAreNotReused() async throws {
+    let database = try LocalBroker.makeDatabase()
+    var handle = ""
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("q")
+      _ = try await broker.send("first", to: "q")
+      handle = try #require(try await broker.receive(from: "q").first?["ReceiptHandle"]?.text)
+      try await broker.perform(DeleteMessage(QueueUrl: "q", ReceiptHandle: handle))
+    }
+    try await LocalBroker.with(database) { broker in
+      _ = try await broker.send("second", to: "q")
+      _ = try await broker.receive(from: "q")
+      try await broker.perform(DeleteMessage(QueueUrl: "q", ReceiptHandle: handle))
+      #expect(try await broker.counts("q") == [0, 1, 0])
+    }
+  }
+
+  @Test("a move task keeps to its pace, and goes on after a restart")
+  func movesAtItsPace() async throws {
+    let database = try LocalBroker.makeDatabase()
+    let arn = "arn:aws:sqs:us-east-1:000000000000:"
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("dead")
+      try await broker.createQueue(
+        "work", ["RedrivePolicy": #"{"deadLetterTargetArn":"\#(arn)dead","maxReceiveCount":1}"#])
+      for number in 0..<10 { _ = try await broker.send("\(number)", to: "dead") }
+      try await broker.perform(
+        StartMessageMoveTask(
+          SourceArn: "\(arn)dead", DestinationArn: "\(arn)work", MaxNumberOfMessagesPerSecond: 2))
+      #expect(try await broker.counts("work") == [1, 0, 0])
+      try await broker.advance(bySeconds: 1)
+      #expect(try await broker.counts("work") == [3, 0, 0])
+    }
+    try await LocalBroker.with(database) { broker in
+      try await broker.advance(bySeconds: 10)
+      #expect(try await broker.counts("work") == [10, 0, 0])
+      #expect(try await broker.counts("dead") == [0, 0, 0])
+      let tasks = try await broker.perform(ListMessageMoveTasks(SourceArn: "\(arn)dead"))["Results"]?.elements
+      #expect(tasks?.first?["Status"]?.text == "COMPLETED")
+    }
+  }
+
+  @Test("when the database fails everybody is told, nothing is half done, and the next request is served")
+  func failingDatabase() async throws {
+    let database = try LocalBroker.makeDatabase()
+    try await database.write { db in
+      try db.execute(
+        sql: """
+          CREATE TRIGGER refuse BEFORE INSERT ON messages WHEN NEW.body = 'poison'
+          BEGIN SELECT RAISE(ABORT, 'refused'); END
+          """)
+    }
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("q")
+      async let waiting = broker.perform(ReceiveMessage(QueueUrl: "q", WaitTimeSeconds: 20))
+      _ = try await broker.perform(ListQueues())
+      let batch = ["good", "poison"].map { SendMessageBatch.Entry(Id: $0, MessageBody: $0) }
+      let error = await #expect(throws: ServiceError.self) {
+        try await broker.perform(SendMessageBatch(QueueUrl: "q", Entries: batch))
+      }
+      #expect(error?.status == 500)
+      // It waited meanwhile, and has to ask again.
+      await #expect(throws: ServiceError.self) { try await waiting }
+      #expect(try await broker.counts("q") == [0, 0, 0])
+      _ = try await broker.send("good", to: "q")
+      #expect(try await broker.receive(from: "q").map { $0["Body"]?.text } == ["good"])
+    }
+  }
+
+  @Test("no more than 120,000 messages are in flight at once")
+  func inFlightLimit() async throws {
+    let database = try LocalBroker.makeDatabase()
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("q")
+    }
+    let now: Milliseconds = 1_800_000_000_000
+    try await database.write { db in
+      try db.execute(
+        sql: """
+          WITH RECURSIVE numbers(n) AS (SELECT 1 UNION ALL SELECT n + 1 FROM numbers WHERE n < 120000)
+          INSERT INTO messages (id, queue, message_id, body, sender_id, sent_at, hidden_until, received_at, receive_count)
+          SELECT n, 1, n, 'x', 'test', ?1, ?2, ?1, CASE WHEN n < 120000 THEN 1 ELSE 0 END FROM numbers;
+          UPDATE counters SET last_message = 120000;
+          """, arguments: [now, now + .seconds(30)])
+      try db.execute(sql: "UPDATE messages SET hidden_until = 0 WHERE receive_count = 0")
+    }
+    try await LocalBroker.with(database, at: now) { broker in
+      #expect(try await broker.counts("q") == [1, 119_999, 0])
+      let error = await #expect(throws: ServiceError.self) { try await broker.receive(from: "q") }
+      #expect(error?.code == "OverLimit")
+      #expect(try await broker.perform(ReceiveMessage(QueueUrl: "q"))["Messages"]?.elements?.count == 1)
+    }
+  }
+}
