@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-import local_queue
+from support.server import ENVIRONMENT
 
 pytestmark = pytest.mark.one_client
 
@@ -21,13 +21,12 @@ def aws(server, tmp_path):
     environment = {
         "PATH": os.environ["PATH"],
         "HOME": str(tmp_path),
-        "AWS_ENDPOINT_URL_SQS": server.endpoint,
         "AWS_PAGER": "",
-        **local_queue.ENVIRONMENT,
+        **ENVIRONMENT,
     }
 
     def aws(*arguments, code=0):
-        command = [sys.executable, AWS, "sqs", *map(str, arguments)]
+        command = [sys.executable, AWS, "--endpoint-url", server.endpoint, "sqs", *map(str, arguments)]
         done = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=60)
         assert done.returncode == code, done.stderr
         if code:
@@ -72,5 +71,5 @@ def test_a_redrive_from_a_dead_letter_queue(aws, new_name):
 
 
 def test_a_queue_that_is_not_there(aws, new_name):
-    error = aws("get-queue-url", "--queue-name", new_name(), code=254)
+    error = aws("get-queue-url", "--queue-name", new_name(), code=255)
     assert "AWS.SimpleQueueService.NonExistentQueue" in error

@@ -8,6 +8,7 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
+from local_queue import ENVIRONMENT as ENVIRONMENT
 from support import wait_until
 
 READY = re.compile(r"The local queue listens on (http://\S+:\d+)\n")
