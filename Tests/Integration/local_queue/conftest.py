@@ -34,3 +34,9 @@ def new_queue(sqs, new_name):
 @pytest.fixture
 def queue(new_queue):
     return new_queue()
+
+
+@pytest.fixture
+def dead(new_queue):
+    """A queue for dead letters."""
+    return new_queue()

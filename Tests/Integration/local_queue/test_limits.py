@@ -59,12 +59,17 @@ class TestAttributeRanges:
 
 
 class TestOtherAttributes:
-    @pytest.mark.parametrize("attributes", [{"FifoQueue": "false"}, {"ContentBasedDeduplication": "true"}], ids=str)
-    def test_a_standard_queue_has_none_of_fifos(self, attributes, sqs, new_name, queue):
-        with refused("InvalidAttributeName"):
-            sqs.create_queue(QueueName=new_name(), Attributes=attributes)
-        with refused("InvalidAttributeName"):
-            queue.set(**attributes)
+    @pytest.mark.parametrize("name", ["ContentBasedDeduplication", "DeduplicationScope", "FifoThroughputLimit"])
+    def test_a_standard_queue_has_none_of_fifos(self, name, new_queue, queue):
+        value = {"DeduplicationScope": "queue", "FifoThroughputLimit": "perQueue"}.get(name, "true")
+        with refused("InvalidAttributeName", "InvalidAttributeValue"):
+            new_queue(**{name: value})
+        with refused("InvalidAttributeName", "InvalidAttributeValue"):
+            queue.set(**{name: value})
+
+    def test_a_standard_queue_cannot_become_one(self, queue):
+        with refused("InvalidAttributeName", "InvalidAttributeValue"):
+            queue.set(FifoQueue="true")
 
     def test_a_bad_one_leaves_the_good_ones_undone(self, queue):
         with refused("InvalidAttributeValue"):
@@ -165,7 +170,7 @@ class TestMessageAttributes:
         ids=["no string", "no number", "a word as a number", "no text", "no bytes", "a string as bytes"],
     )
     def test_bad_values(self, value, queue):
-        with refused(INVALID):
+        with refused(INVALID, "InvalidMessageContents"):
             queue.send(MessageAttributes={"name": value})
 
     @pytest.mark.parametrize(

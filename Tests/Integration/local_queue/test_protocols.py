@@ -160,8 +160,13 @@ class TestQuery:
 
 class TestAddresses:
     def test_a_queues_url_has_the_host_that_was_asked(self, http, queue):
-        answer = http.json("GetQueueUrl", {"QueueName": queue.name}, Host="queue.example:1234")
-        assert answer.json == {"QueueUrl": f"http://queue.example:1234/000000000000/{queue.name}"}
+        answer = http.json("GetQueueUrl", {"QueueName": queue.name}, Host="localhost:1234")
+        assert answer.json == {"QueueUrl": f"http://localhost:1234/000000000000/{queue.name}"}
+
+    def test_a_name_that_a_web_page_made_up_is_refused(self, http, queue):
+        """A browser can be led to this machine under any name (DNS rebinding), and sends that name."""
+        answer = http.json("GetQueueUrl", {"QueueName": queue.name}, Host="page.example:1234")
+        assert answer.status in (400, 403, 421)
 
     def test_a_queue_is_found_by_its_path_whatever_the_host(self, http, queue):
         url = f"https://sqs.us-east-1.amazonaws.com/000000000000/{queue.name}"

@@ -1,6 +1,7 @@
 """A queue as the contract tests use it: short calls over any boto3, old or new."""
 
 import hashlib
+import json
 import struct
 from contextlib import contextmanager
 
@@ -82,6 +83,10 @@ def refused(*codes):
     with pytest.raises(ClientError) as caught:
         yield caught
     assert caught.value.response["Error"]["Code"] in codes, caught.value
+
+
+def redrive_policy(dead_letters, count=1):
+    return json.dumps({"deadLetterTargetArn": dead_letters.arn, "maxReceiveCount": count})
 
 
 def entry(id, body="hello", **options):

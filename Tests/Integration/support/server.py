@@ -4,6 +4,7 @@ import json
 import os
 import re
 import subprocess
+import tempfile
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -22,6 +23,7 @@ class LocalQueueServer:
         self.folder = Path(folder)
         self.endpoint = None
         self.process = None
+        self._logs = tempfile.TemporaryDirectory()
 
     def __enter__(self):
         return self.start()
@@ -41,7 +43,7 @@ class LocalQueueServer:
                 stderr=stderr,
                 # Ctrl-C reaches the whole foreground group; the server must outlive the tests that use it.
                 start_new_session=True,
-                env={"PATH": os.environ["PATH"], "HOME": str(self.folder), **_reports()},
+                env={"PATH": os.environ["PATH"], "HOME": self._logs.name, **_reports()},
             )
         return self
 
@@ -86,7 +88,7 @@ class LocalQueueServer:
         return (self.stdout + self.stderr)[-last:]
 
     def _path(self, stream):
-        return self.folder.with_name(f"{self.folder.name}.{stream}")
+        return Path(self._logs.name) / stream
 
 
 def _reports():
