@@ -7,6 +7,7 @@ from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import local_queue
 from support.events import CATALOG
@@ -21,6 +22,18 @@ def pytest_configure():
     path = os.environ.get("WORKER_BINARY", "")
     if not os.access(path, os.X_OK):
         raise pytest.UsageError(f"WORKER_BINARY must name the worker's binary, and is {path!r}; `make test` sets it")
+
+
+class EachServerApart(LoadScopeScheduling):
+    """Tests of one class or module stay together, as `--dist loadscope` has it; those with moto are together apart."""
+
+    def _split_scope(self, nodeid):
+        scope, _, test = nodeid.rpartition("::")
+        return f"{scope} with moto" if "[moto" in test else scope
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return EachServerApart(config, log)
 
 
 @pytest.fixture(scope="session")

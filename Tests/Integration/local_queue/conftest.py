@@ -7,11 +7,18 @@ import uuid
 import pytest
 
 from support.contract import ContractQueue
+from support.server import client
 
 
 @pytest.fixture(scope="session")
 def server(servers):
     return servers("LocalQueue")
+
+
+# pytest keeps one value of a session's fixture, whichever `server` it was made with: so these tests have their own.
+@pytest.fixture(scope="session")
+def sqs(server):
+    return client(server.endpoint)
 
 
 @pytest.fixture

@@ -166,7 +166,7 @@ class TestMessageAttributes:
 
     @pytest.mark.parametrize(
         "value",
-        [text("", "String"), text("", "Number"), text("many", "Number"), text("\x00"), binary(b""), text("x", "Binary")],
+        [text(""), text("", "Number"), text("many", "Number"), text("\x00"), binary(b""), text("x", "Binary")],
         ids=["no string", "no number", "a word as a number", "no text", "no bytes", "a string as bytes"],
     )
     def test_bad_values(self, value, queue):
@@ -237,7 +237,7 @@ class TestBatches:
             call(queue, ["1", "2", "1"])
         assert queue.counts() == (0, 0, 0)
 
-    @pytest.mark.parametrize("id", ["", "x" * 81, "a b", "a.b", "Zoë"], ids=["empty", "81", "space", "dot", "not ASCII"])
+    @pytest.mark.parametrize("id", ["", "x" * 81, "a b", "a.b", "é"], ids=["empty", "long", "space", "dot", "é"])
     def test_ids_have_eighty_letters_digits_hyphens_and_underscores(self, id, call, queue):
         with refused("AWS.SimpleQueueService.InvalidBatchEntryId"):
             call(queue, [id])

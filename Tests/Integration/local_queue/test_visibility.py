@@ -64,7 +64,7 @@ def test_a_stale_handle_neither_deletes_nor_fails(brief):
     assert brief.counts() == (0, 0, 0)
 
 
-@pytest.mark.parametrize("handle", ["garbage", "AQEB" + "x" * 300, "é", "a b+c/d=="], ids=["word", "long", "é", "signs"])
+@pytest.mark.parametrize("handle", ["garbage", "x" * 300, "é", "a b+c/d=="], ids=["word", "long", "é", "signs"])
 def test_garbage_is_no_handle(handle, queue):
     with refused("ReceiptHandleIsInvalid"):
         queue.delete({"ReceiptHandle": handle})

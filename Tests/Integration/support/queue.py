@@ -85,9 +85,11 @@ class Queue:
         """How often a message was received, asked of the server, because to receive it would count.
 
         moto remembers deleted messages. Of LocalQueue's, what was seen last before the deletion is told."""
-        moto = isinstance(self.server, LocalServer)
-        counts = self._counts_of_moto() if moto else receive_counts(self.server.endpoint, self.url)
-        self._receive_counts |= counts
+        if isinstance(self.server, LocalServer):
+            self._receive_counts |= self._counts_of_moto()
+        else:
+            for url in (self.url, self._dead_letter_url):
+                self._receive_counts |= receive_counts(self.server.endpoint, url)
         return self._receive_counts.get(message_id, 0)
 
     def _counts_of_moto(self):
