@@ -5,6 +5,7 @@ SHELL := bash
 .PHONY: help setup venv build build-tests release run test test-swift test-integration test-example lint format clean
 
 PYTHON := .venv/bin/python
+QUERY_PYTHON := .venv-query/bin/python
 WORKER := .build/debug/worker
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z '*.swift'
 
@@ -53,9 +54,11 @@ test-swift: venv build-tests ## Run the tests in Swift alone
 	$(call announce,tests in Swift)
 	$(PYTHON) scripts/local_queue.py serve -- swift test --skip-build
 
-test-integration: venv build-tests ## Run the worker against a local queue alone (ARGS='-k shutdown' chooses)
-	$(call announce,integration tests: the worker against a local queue)
+test-integration: venv build-tests ## Run the worker against local queues alone (ARGS='-k shutdown' chooses)
+	$(call announce,integration tests: the worker against two local queues)
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
+	$(call announce,the local queue through the Query protocol)
+	WORKER_BINARY=$(abspath $(WORKER)) $(QUERY_PYTHON) -m pytest Tests/Integration/local_queue -m 'not one_client' $(ARGS) || [ $$? -eq 5 ]
 
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
@@ -72,6 +75,6 @@ lint: setup ## Check formatting, scripts and the README's code
 format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
 
-clean: ## Remove what was built, the demo's files and the virtual environment
-	rm -rf .build .build-release Examples/*/.build .worker .venv .pytest_cache
+clean: ## Remove what was built, the demo's files and the virtual environments
+	rm -rf .build .build-release Examples/*/.build .worker .venv .venv-query .pytest_cache
 	find scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -2,14 +2,14 @@
 # Makes this machine ready to build and test the worker, and says what it does.
 #
 #   scripts/setup.sh          compilers, headers and libraries of the system
-#   scripts/setup.sh venv     .venv, with what the integration tests and the demo use from PyPI
+#   scripts/setup.sh venv     .venv, with what the integration tests and the demo use from PyPI; and .venv-query, with
+#                             an old boto3 that speaks SQS's Query protocol
 #
 # Both do nothing, quickly, where nothing is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
 needed_swift=6.2
-requirements=Tests/Integration/requirements.txt
 
 say() { printf 'setup: %s\n' "$*"; }
 fail() {
@@ -107,23 +107,30 @@ set_up_system() {
 
 # --- what tests and the demo take from PyPI ----------------------------------------------------------------------------
 
+# One virtual environment with exactly what a requirements file names.
 set_up_venv() {
-  local stamp=.venv/requirements.txt
-  if [ -x .venv/bin/python ] && cmp -s "$requirements" "$stamp"; then
+  local venv=$1 requirements=$2 purpose=$3
+  local stamp=$venv/requirements.txt
+  if [ -x "$venv/bin/python" ] && cmp -s "$requirements" "$stamp"; then
     return 0
   fi
   python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
     fail "$(python3 --version) is too old for the tests and the demo: 3.10 or later is needed"
-  say "making .venv with $(grep -cE '^[^#[:space:]]' "$requirements") packages from PyPI, for tests and the demo (about a minute)"
-  python3 -m venv --clear .venv
-  .venv/bin/python -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
+  say "making $venv with $(grep -cE '^[^#[:space:]]' "$requirements") packages from PyPI, for $purpose (about a minute)"
+  python3 -m venv --clear "$venv"
+  "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
   # Last: a set-up that was interrupted starts over.
   cp "$requirements" "$stamp"
-  say ".venv is ready"
+  say "$venv is ready"
+}
+
+set_up_venvs() {
+  set_up_venv .venv Tests/Integration/requirements.txt "tests and the demo"
+  set_up_venv .venv-query Tests/Integration/requirements-query.txt "tests of the Query protocol"
 }
 
 case "${1:-system}" in
   system) set_up_system ;;
-  venv) set_up_venv ;;
+  venv) set_up_venvs ;;
   *) fail "unknown argument $1; it is either nothing or: venv" ;;
 esac

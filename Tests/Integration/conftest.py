@@ -1,16 +1,20 @@
-"""The worker's binary against a real SQS-compatible server over HTTP. WORKER_BINARY names the binary."""
+"""The worker's binary against SQS-compatible servers over HTTP: its own, and moto's. WORKER_BINARY names the binary."""
 
 import os
 import uuid
+from contextlib import ExitStack
+from functools import cache
 from pathlib import Path
 
 import pytest
+from xdist.scheduler import LoadScopeScheduling
 
 import local_queue
 from support.events import CATALOG
 from support.prizes import Prizes
 from support.proxy import Proxy
 from support.queue import Queue
+from support.server import LocalQueueServer
 from support.worker import Worker
 
 
@@ -20,15 +24,40 @@ def pytest_configure():
         raise pytest.UsageError(f"WORKER_BINARY must name the worker's binary, and is {path!r}; `make test` sets it")
 
 
+class EachServerApart(LoadScopeScheduling):
+    """Tests of one class or module stay together, as `--dist loadscope` has it; those with moto are together apart."""
+
+    def _split_scope(self, nodeid):
+        scope, _, test = nodeid.rpartition("::")
+        return f"{scope} with moto" if "[moto" in test else scope
+
+
+def pytest_xdist_make_scheduler(config, log):
+    return EachServerApart(config, log)
+
+
 @pytest.fixture(scope="session")
 def binary():
     return str(Path(os.environ["WORKER_BINARY"]).resolve())
 
 
 @pytest.fixture(scope="session")
-def server():
-    with local_queue.LocalServer() as server:
-        yield server
+def servers(binary, tmp_path_factory):
+    """A server by its name; it is started when it is first asked for, and runs until the session ends."""
+    with ExitStack() as started:
+
+        @cache
+        def get(name):
+            if name == "moto":
+                return started.enter_context(local_queue.LocalServer())
+            return started.enter_context(LocalQueueServer(binary, tmp_path_factory.mktemp("queues")))
+
+        yield get
+
+
+@pytest.fixture(scope="session", params=["LocalQueue", "moto"])
+def server(servers, request):
+    return servers(request.param)
 
 
 @pytest.fixture(scope="session")
@@ -42,7 +71,7 @@ def make_queue(sqs, server):
 
     def make(suffix="", **options):
         name = f"test-{uuid.uuid4().hex[:12]}{suffix}"
-        return Queue(sqs, server.endpoint, *local_queue.create_queue(sqs, name, **options))
+        return Queue(sqs, server, *local_queue.create_queue(sqs, name, **options))
 
     return make
 

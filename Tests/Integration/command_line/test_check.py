@@ -1,6 +1,9 @@
 """`worker check`: everything that is wrong with a routes file at once, and where."""
 
 import re
+from types import SimpleNamespace
+
+import pytest
 
 GOOD = """\
 version: 1
@@ -36,6 +39,12 @@ routes:
     handler: prizes.character
     errors: { permanent: [conflct] }
 """
+
+
+@pytest.fixture
+def queue():
+    """Nobody calls it, so no server is started."""
+    return SimpleNamespace(url="http://127.0.0.1:9/000000000000/nowhere")
 
 
 def test_a_good_file_shows_its_routes(worker):

@@ -1,16 +1,10 @@
 """`worker run`: what it says when it cannot run, or need not."""
 
+from types import SimpleNamespace
+
 import pytest
 
 from support.events import UNLINKED, COIN, example
-
-
-@pytest.mark.parametrize("arguments", [[], ["--until-empty"]], ids=["run", "until empty"])
-def test_a_disabled_queue_is_said_and_is_no_error(arguments, worker):
-    del worker.environment["AWS_SQS_QUEUE_URL"]
-    worker.environment["AWS_SQS_ENABLED"] = "false"
-    finished = worker.command("run", "--routes", worker.write_routes(), *arguments).succeeded()
-    assert "disabled" in finished.output
 
 
 def test_a_disabled_queue_is_left_alone(worker, queue, prizes):
@@ -20,22 +14,10 @@ def test_a_disabled_queue_is_left_alone(worker, queue, prizes):
     assert queue.size() == 1
 
 
-def test_a_missing_queue_url_names_the_variable(worker):
-    del worker.environment["AWS_SQS_QUEUE_URL"]
-    finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
-    assert "AWS_SQS_QUEUE_URL" in finished.stderr
-
-
 def test_a_queue_that_does_not_exist_is_named(worker):
     worker.environment["AWS_SQS_QUEUE_URL"] += "-nowhere"
     finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
     assert worker.environment["AWS_SQS_QUEUE_URL"].rsplit("/", 1)[-1] in finished.stderr
-
-
-def test_missing_credentials_are_said(worker):
-    del worker.environment["AWS_ACCESS_KEY_ID"], worker.environment["AWS_SECRET_ACCESS_KEY"]
-    finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
-    assert "AWS_ACCESS_KEY_ID" in finished.stderr
 
 
 def test_an_empty_queue_ends_it(worker, prizes):
@@ -44,7 +26,8 @@ def test_an_empty_queue_ends_it(worker, prizes):
 
 def test_the_endpoint_of_the_environment_wins_over_the_url(worker, queue, prizes, server):
     queue.send(example("item-awarded"))
-    worker.environment["AWS_SQS_QUEUE_URL"] = f"https://sqs.us-east-1.amazonaws.com/123456789012/{queue.name}"
+    path = queue.url.removeprefix(server.endpoint)
+    worker.environment["AWS_SQS_QUEUE_URL"] = f"https://sqs.us-east-1.amazonaws.com{path}"
     worker.environment["AWS_ENDPOINT_URL"] = server.endpoint
     worker.run_until_empty()
     assert prizes.pending(UNLINKED) == {COIN: 5}
@@ -57,19 +40,42 @@ def test_routes_yaml_is_read_from_the_working_directory(worker, queue, prizes):
     assert prizes.pending(UNLINKED) == {COIN: 5}
 
 
-@pytest.mark.parametrize(
-    ("command", "mentions"),
-    [
-        ([], ["run", "check", "send", "prizes"]),
-        (["run"], ["--routes", "--until-empty", "--shutdown-deadline"]),
-        (["check"], ["--routes"]),
-        (["send"], ["--count"]),
-        (["prizes"], ["import", "holdings"]),
-        (["prizes", "import"], ["--routes"]),
-        (["prizes", "holdings"], ["--user", "--json"]),
-    ],
-    ids=lambda value: " ".join(value) if isinstance(value, list) else None,
-)
-def test_help(command, mentions, worker):
-    shown = worker.command(*command, "--help").succeeded().stdout
-    assert [word for word in mentions if word not in shown] == []
+class TestWithoutAQueue:
+    @pytest.fixture
+    def queue(self):
+        """Nobody calls it, so no server is started."""
+        return SimpleNamespace(url="http://127.0.0.1:9/000000000000/nowhere")
+
+    @pytest.mark.parametrize("arguments", [[], ["--until-empty"]], ids=["run", "until empty"])
+    def test_a_disabled_queue_is_said_and_is_no_error(self, arguments, worker):
+        del worker.environment["AWS_SQS_QUEUE_URL"]
+        worker.environment["AWS_SQS_ENABLED"] = "false"
+        finished = worker.command("run", "--routes", worker.write_routes(), *arguments).succeeded()
+        assert "disabled" in finished.output
+
+    def test_a_missing_queue_url_names_the_variable(self, worker):
+        del worker.environment["AWS_SQS_QUEUE_URL"]
+        finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+        assert "AWS_SQS_QUEUE_URL" in finished.stderr
+
+    def test_missing_credentials_are_said(self, worker):
+        del worker.environment["AWS_ACCESS_KEY_ID"], worker.environment["AWS_SECRET_ACCESS_KEY"]
+        finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+        assert "AWS_ACCESS_KEY_ID" in finished.stderr
+
+    @pytest.mark.parametrize(
+        ("command", "mentions"),
+        [
+            ([], ["run", "check", "send", "prizes"]),
+            (["run"], ["--routes", "--until-empty", "--shutdown-deadline"]),
+            (["check"], ["--routes"]),
+            (["send"], ["--count"]),
+            (["prizes"], ["import", "holdings"]),
+            (["prizes", "import"], ["--routes"]),
+            (["prizes", "holdings"], ["--user", "--json"]),
+        ],
+        ids=lambda value: " ".join(value) if isinstance(value, list) else None,
+    )
+    def test_help(self, command, mentions, worker):
+        shown = worker.command(*command, "--help").succeeded().stdout
+        assert [word for word in mentions if word not in shown] == []

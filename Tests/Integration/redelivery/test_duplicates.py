@@ -51,7 +51,7 @@ class TestFifo:
         return make_queue(".fifo")
 
     def test_a_deduplication_id_that_comes_again_later_is_the_same_prize(self, queue, worker, prizes):
-        # SQS itself drops the second for five minutes only; the local server only until the first is deleted.
+        # SQS itself drops the second for five minutes only; moto only until the first is deleted.
         for _ in range(2):
             queue.send(item(quantity=5), MessageGroupId="guild", MessageDeduplicationId="win-1")
             worker.run_until_empty()

@@ -6,7 +6,9 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
 
+from local_queue import LocalServer
 from support import wait_until
+from support.server import receive_counts
 
 
 @dataclass
@@ -30,12 +32,13 @@ class Message:
 
 
 class Queue:
-    def __init__(self, sqs, endpoint, url, dead_letter_url):
+    def __init__(self, sqs, server, url, dead_letter_url):
         self.sqs = sqs
-        self.endpoint = endpoint
+        self.server = server
         self.url = url
         self._dead_letter_url = dead_letter_url
         self._dead_letters = {}
+        self._receive_counts = {}
 
     @property
     def name(self):
@@ -79,13 +82,23 @@ class Queue:
         wait_until(lambda: self.size() == 0, "the queue is empty", deadline)
 
     def receive_count(self, message_id):
-        """How often a message was received, deleted or not: asked of the server, because to receive it would count."""
+        """How often a message was received, asked of the server, because to receive it would count.
+
+        moto remembers deleted messages. Of LocalQueue's, what was seen last before the deletion is told."""
+        if isinstance(self.server, LocalServer):
+            self._receive_counts |= self._counts_of_moto()
+        else:
+            for url in (self.url, self._dead_letter_url):
+                self._receive_counts |= receive_counts(self.server.endpoint, url)
+        return self._receive_counts.get(message_id, 0)
+
+    def _counts_of_moto(self):
         try:
-            with urllib.request.urlopen(f"{self.endpoint}/moto-api/data.json", timeout=30) as answer:
+            with urllib.request.urlopen(f"{self.server.endpoint}/moto-api/data.json", timeout=30) as answer:
                 messages = json.load(answer).get("sqs", {}).get("Message", [])
         except urllib.error.HTTPError:
-            return 0  # The server was changing what it was about to show: the caller asks again.
-        return max((m["approximate_receive_count"] for m in messages if m["id"] == message_id), default=0)
+            return {}  # The server was changing what it was about to show: the caller asks again.
+        return {message["id"]: message["approximate_receive_count"] for message in messages}
 
     def wait_until_received(self, message_id, times=1, deadline=60.0):
         what = f"the message is received {times} times"
