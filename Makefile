@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration test-example lint format clean
+.PHONY: help setup venv build build-tests release run test test-swift test-integration test-example bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
 WORKER := .build/debug/worker
@@ -61,6 +61,10 @@ test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
 
+bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
+	$(call announce,what the local queue can do)
+	$(PYTHON) Benchmarks/local_queue.py $(ARGS)
+
 lint: setup ## Check formatting, scripts and the README's code
 	$(call announce,lint)
 	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
@@ -74,4 +78,4 @@ format: ## Format the Swift sources in place
 
 clean: ## Remove what was built, the demo's files and the virtual environment
 	rm -rf .build .build-release Examples/*/.build .worker .venv .pytest_cache
-	find scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	find Benchmarks scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +
