@@ -145,7 +145,7 @@ def test_applies_stays_and_goes(terraform, endpoint):
     assert sqs.list_queue_tags(QueueUrl=queue)["Tags"] == {"team": "prizes", "cost": "low"}
 
     terraform.run("destroy", "-auto-approve", *quiet)
-    assert "QueueUrls" not in sqs.list_queues()
+    assert not sqs.list_queues().get("QueueUrls")
 
 
 def attributes_of(sqs, url):
