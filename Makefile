@@ -2,7 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration test-example lint format clean
+.PHONY: help setup venv build build-tests release run test test-swift test-integration test-servers test-example \
+	bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -40,8 +41,8 @@ release: setup ## Build the worker for production, as .build-release/release/wor
 	$(call announce_build,building the worker with optimization,.build-release)
 	swift build --product worker --configuration release --scratch-path .build-release
 
-run: venv build ## See it work: a local queue, a small catalog and three events (ARGS=--keep to go on with it)
-	@WORKER=$(WORKER) PYTHON=$(PYTHON) scripts/demo.sh $(ARGS)
+run: build ## See it work: the worker on a local queue of its own, until Ctrl-C (ARGS=--until-empty ends by itself)
+	@echo; exec $(WORKER) dev $(ARGS)
 
 test: test-swift test-integration test-example ## Run all tests
 	$(call announce,all tests passed)
@@ -52,7 +53,7 @@ build-tests: setup
 
 test-swift: venv build-tests ## Run the tests in Swift alone
 	$(call announce,tests in Swift)
-	$(PYTHON) scripts/local_queue.py serve -- swift test --skip-build
+	$(PYTHON) scripts/sqs_server.py moto swift test --skip-build
 
 test-integration: venv build-tests ## Run the worker against local queues alone (ARGS='-k shutdown' chooses)
 	$(call announce,integration tests: the worker against two local queues)
@@ -60,9 +61,20 @@ test-integration: venv build-tests ## Run the worker against local queues alone 
 	$(call announce,the local queue through the Query protocol)
 	WORKER_BINARY=$(abspath $(WORKER)) $(QUERY_PYTHON) -m pytest Tests/Integration/local_queue -m 'not one_client' $(ARGS) || [ $$? -eq 5 ]
 
+test-servers: build-tests ## Check the client's contract on MiniStack and LocalStack too (LocalStack needs Python 3.13)
+	$(call announce,the contract of queues on other servers)
+	@scripts/setup.sh ministack
+	.venv-ministack/bin/python scripts/sqs_server.py ministack swift test --skip-build --filter QueueContract
+	@scripts/setup.sh localstack
+	.venv-localstack/bin/python scripts/sqs_server.py localstack swift test --skip-build --filter QueueContract
+
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
+
+bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
+	$(call announce,what the local queue can do)
+	$(PYTHON) Benchmarks/local_queue.py $(ARGS)
 
 lint: setup ## Check formatting, scripts and the README's code
 	$(call announce,lint)
@@ -76,5 +88,5 @@ format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
 
 clean: ## Remove what was built, the demo's files and the virtual environments
-	rm -rf .build .build-release Examples/*/.build .worker .venv .venv-query .pytest_cache
-	find scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +
+	rm -rf .build .build-release Examples/*/.build .worker .venv .venv-* .pytest_cache
+	find Benchmarks scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,11 +1,13 @@
 #!/usr/bin/env bash
 # Makes this machine ready to build and test the worker, and says what it does.
 #
-#   scripts/setup.sh          compilers, headers and libraries of the system
-#   scripts/setup.sh venv     .venv, with what the integration tests and the demo use from PyPI; and .venv-query, with
-#                             an old boto3 that speaks SQS's Query protocol
+#   scripts/setup.sh              headers and libraries of the system, for the worker
+#   scripts/setup.sh venv         .venv, with what the integration tests use from PyPI; and .venv-query, with an old boto3
+#                                 that speaks SQS's Query protocol
+#   scripts/setup.sh ministack    .venv-ministack, and
+#   scripts/setup.sh localstack   .venv-localstack: SQS-compatible servers, for `make test-servers`
 #
-# Both do nothing, quickly, where nothing is missing.
+# Each does nothing, quickly, where nothing is missing.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -35,12 +37,9 @@ missing_on_debian() {
   has_library sqlite3 || echo libsqlite3-dev
   has make || echo make
   has git || echo git
-  if ! has python3; then
-    echo python3
-    echo python3-venv
-  elif ! can_make_venvs; then
-    echo python3-venv
-  fi
+  [ "$with_python" = no ] && return
+  has python3 || echo python3
+  can_make_venvs || echo python3-venv
 }
 
 install_on_debian() {
@@ -65,7 +64,7 @@ install_on_macos() {
   for package in pkg-config openssl@3 sqlite curl; do
     brew list "$package" >/dev/null 2>&1 || packages+=("$package")
   done
-  has python3 || packages+=(python3)
+  [ "$with_python" = no ] || has python3 || packages+=(python3)
   if [ ${#packages[@]} -gt 0 ]; then
     say "installing with brew: ${packages[*]}"
     brew install --quiet "${packages[@]}"
@@ -82,7 +81,7 @@ check_elsewhere() {
   has_library libcurl || missing+=("libcurl's headers (built on OpenSSL)")
   has_library libcrypto || missing+=("OpenSSL's headers (3 or later)")
   has_library sqlite3 || missing+=("SQLite's headers (3.35 or later)")
-  has python3 && can_make_venvs || missing+=("python3 with its venv module")
+  [ "$with_python" = no ] || can_make_venvs || missing+=("python3 with its venv module")
   [ ${#missing[@]} -eq 0 ] || fail \
     "I install packages on Debian, Ubuntu and macOS only. Here, please install:" "${missing[@]/#/  - }"
 }
@@ -105,19 +104,19 @@ set_up_system() {
   check_swift
 }
 
-# --- what tests and the demo take from PyPI ----------------------------------------------------------------------------
+# --- what tests take from PyPI ----------------------------------------------------------------------------
 
 # One virtual environment with exactly what a requirements file names.
 set_up_venv() {
-  local venv=$1 requirements=$2 purpose=$3
+  local venv=$1 requirements=$2 purpose=$3 python=${4:-python3}
   local stamp=$venv/requirements.txt
   if [ -x "$venv/bin/python" ] && cmp -s "$requirements" "$stamp"; then
     return 0
   fi
-  python3 -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
-    fail "$(python3 --version) is too old for the tests and the demo: 3.10 or later is needed"
+  "$python" -c 'import sys; sys.exit(sys.version_info < (3, 10))' ||
+    fail "$("$python" --version) is too old for the tests: 3.10 or later is needed"
   say "making $venv with $(grep -cE '^[^#[:space:]]' "$requirements") packages from PyPI, for $purpose (about a minute)"
-  python3 -m venv --clear "$venv"
+  "$python" -m venv --clear "$venv"
   "$venv/bin/python" -m pip install --quiet --disable-pip-version-check --no-input -r "$requirements"
   # Last: a set-up that was interrupted starts over.
   cp "$requirements" "$stamp"
@@ -125,12 +124,26 @@ set_up_venv() {
 }
 
 set_up_venvs() {
-  set_up_venv .venv Tests/Integration/requirements.txt "tests and the demo"
+  set_up_venv .venv Tests/Integration/requirements.txt "tests"
   set_up_venv .venv-query Tests/Integration/requirements-query.txt "tests of the Query protocol"
 }
 
+set_up_localstack() {
+  has python3.13 || fail "LocalStack needs Python 3.13, and there is no python3.13 on the PATH"
+  set_up_venv .venv-localstack Tests/requirements-localstack.txt "a LocalStack to test with" python3.13
+}
+
 case "${1:-system}" in
-  system) set_up_system ;;
-  venv) set_up_venvs ;;
-  *) fail "unknown argument $1; it is either nothing or: venv" ;;
+  system)
+    with_python=no
+    set_up_system
+    ;;
+  venv)
+    with_python=yes
+    set_up_system
+    set_up_venvs
+    ;;
+  ministack) set_up_venv .venv-ministack Tests/requirements-ministack.txt "a MiniStack to test with" ;;
+  localstack) set_up_localstack ;;
+  *) fail "unknown argument $1; it is either nothing or one of: venv, ministack, localstack" ;;
 esac

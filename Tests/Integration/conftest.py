@@ -9,12 +9,13 @@ from pathlib import Path
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
-import local_queue
+import sqs_server
 from support.events import CATALOG
 from support.prizes import Prizes
 from support.proxy import Proxy
 from support.queue import Queue
 from support.server import LocalQueueServer
+from support.sqs import client, create_queue
 from support.worker import Worker
 
 
@@ -36,6 +37,11 @@ def pytest_xdist_make_scheduler(config, log):
     return EachServerApart(config, log)
 
 
+def pytest_collection_modifyitems(items):
+    # Terraform takes minutes, and nearly all of them waiting: beside everything else, if it begins first.
+    items.sort(key=lambda item: "terraform" not in item.nodeid)
+
+
 @pytest.fixture(scope="session")
 def binary():
     return str(Path(os.environ["WORKER_BINARY"]).resolve())
@@ -49,7 +55,7 @@ def servers(binary, tmp_path_factory):
         @cache
         def get(name):
             if name == "moto":
-                return started.enter_context(local_queue.LocalServer())
+                return started.enter_context(sqs_server.Server("moto"))
             return started.enter_context(LocalQueueServer(binary, tmp_path_factory.mktemp("queues")))
 
         yield get
@@ -62,7 +68,7 @@ def server(servers, request):
 
 @pytest.fixture(scope="session")
 def sqs(server):
-    return local_queue.client(server.endpoint)
+    return client(server.endpoint)
 
 
 @pytest.fixture(scope="session")
@@ -71,7 +77,7 @@ def make_queue(sqs, server):
 
     def make(suffix="", **options):
         name = f"test-{uuid.uuid4().hex[:12]}{suffix}"
-        return Queue(sqs, server, *local_queue.create_queue(sqs, name, **options))
+        return Queue(sqs, server, *create_queue(sqs, name, **options))
 
     return make
 

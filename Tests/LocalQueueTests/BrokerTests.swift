@@ -115,6 +115,7 @@ struct BrokerTests {
       #expect(try await broker.counts("work") == [3, 0, 0])
     }
     try await LocalBroker.with(database) { broker in
+      try await broker.advance(bySeconds: 0)  // It has started, and its pace counts from now.
       try await broker.advance(bySeconds: 10)
       #expect(try await broker.counts("work") == [10, 0, 0])
       #expect(try await broker.counts("dead") == [0, 0, 0])

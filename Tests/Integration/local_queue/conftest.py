@@ -7,7 +7,7 @@ import uuid
 import pytest
 
 from support.contract import ContractQueue
-from support.server import client
+from support.sqs import client
 
 
 @pytest.fixture(scope="session")

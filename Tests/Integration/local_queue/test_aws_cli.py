@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from support.server import ENVIRONMENT
+from support.sqs import ENVIRONMENT
 
 pytestmark = pytest.mark.one_client
 

@@ -12,7 +12,8 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from support import wait_until
 from support.contract import ContractQueue, entry
-from support.server import ENVIRONMENT, LocalQueueServer, messages
+from support.server import LocalQueueServer, messages
+from support.sqs import ENVIRONMENT
 
 pytestmark = pytest.mark.one_client
 

@@ -6,9 +6,8 @@ import urllib.request
 from dataclasses import dataclass
 from datetime import datetime
 
-from local_queue import LocalServer
 from support import wait_until
-from support.server import receive_counts
+from support.server import LocalQueueServer, receive_counts
 
 
 @dataclass
@@ -85,7 +84,7 @@ class Queue:
         """How often a message was received, asked of the server, because to receive it would count.
 
         moto remembers deleted messages. Of LocalQueue's, what was seen last before the deletion is told."""
-        if isinstance(self.server, LocalServer):
+        if not isinstance(self.server, LocalQueueServer):
             self._receive_counts |= self._counts_of_moto()
         else:
             for url in (self.url, self._dead_letter_url):

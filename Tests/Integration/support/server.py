@@ -9,8 +9,6 @@ import urllib.parse
 import urllib.request
 from pathlib import Path
 
-from local_queue import ENVIRONMENT as ENVIRONMENT
-from local_queue import client as client
 from support import wait_until
 
 READY = re.compile(r"The local queue listens on (http://\S+:\d+)\n")

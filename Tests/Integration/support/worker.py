@@ -8,8 +8,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-import local_queue
 from support import takes_at_most
+from support.sqs import ENVIRONMENT
 
 
 @dataclass
@@ -118,7 +118,7 @@ class Worker:
             "TMPDIR": str(self.folder),
             "AWS_EC2_METADATA_DISABLED": "true",
             "AWS_SQS_QUEUE_URL": queue_url,
-            **local_queue.ENVIRONMENT,
+            **ENVIRONMENT,
             # Where a sanitizer or a coverage build reports to.
             **{name: value for name, value in os.environ.items() if name.endswith(("SAN_OPTIONS", "PROFILE_FILE"))},
         }
