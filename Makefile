@@ -76,7 +76,7 @@ bench-local-queue: venv release ## Measure the local queue, beside moto's server
 	$(call announce,what the local queue can do)
 	$(PYTHON) Benchmarks/local_queue.py $(ARGS)
 
-lint: setup ## Check formatting, scripts and the README's code
+lint: venv ## Check formatting, scripts and the README's code
 	$(call announce,lint)
 	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	git ls-files --cached --others --exclude-standard -z '*.py' | xargs -0 python3 scripts/check_python.py

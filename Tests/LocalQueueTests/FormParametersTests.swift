@@ -31,7 +31,8 @@ struct FormParametersTests {
     #expect(FormParameters("MessageBody=\(encoded)").json == ["MessageBody": .string(text)])
   }
 
-  @Test("a form that is none is no crash", arguments: ["", "&&&", "=", "%", "%4", "a.b.c.=1&a=2", "Entry.-1=x", "...=..."])
+  @Test(
+    "a form that is none is no crash", arguments: ["", "&&&", "=", "%", "%4", "a.b.c.=1&a=2", "Entry.-1=x", "...=..."])
   func garbage(form: String) {
     _ = FormParameters(form).json.encoded
   }

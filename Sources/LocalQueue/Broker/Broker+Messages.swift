@@ -27,7 +27,7 @@ extension Broker {
     if let deadLetters {
       for id in taken.dead { try redriveMessage(id, from: queue, to: deadLetters) }
     }
-    let messages = try taken.received.map { try storage.receive($0, at: now, hiddenUntil: hiddenUntil) }
+    let messages = try storage.receive(taken.received, at: now, hiddenUntil: hiddenUntil)
     if visibilityTimeout == 0 { queue.messages.showDue(at: now) }
     return messages
   }

@@ -90,24 +90,6 @@ struct Endpoint: HTTPResponder {
   }
 }
 
-/// Who asks and in which region, as the signature says. It is not verified: any credentials will do.
-private struct CredentialScope {
-  var accessKey = "local"
-  var region = "us-east-1"
-
-  /// `Credential=KEY/20261124/us-east-1/sqs/aws4_request`, in a header or in the URL.
-  init(_ request: Request) {
-    let signature = request.headers[.authorization].flatMap { header in
-      header.range(of: "Credential=").map { header[$0.upperBound...].prefix { $0 != "," && $0 != " " } }
-    }
-    let text = signature ?? request.uri.queryParameters["X-Amz-Credential"] ?? ""
-    let parts = text.split(separator: "/")
-    guard parts.count == 5 else { return }
-    accessKey = String(parts[0])
-    region = String(parts[2])
-  }
-}
-
 /// A way to write operations and their answers into HTTP.
 protocol WireProtocol {
   func read(_ request: Request, _ body: ByteBuffer) throws -> (name: String, operation: any Operation)

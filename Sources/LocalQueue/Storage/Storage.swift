@@ -6,7 +6,6 @@ final class Storage {
   private let db: Database
   private let insertMessage: Statement
   private let selectMessage: Statement
-  private let receiveMessage: Statement
   private let updateHidden: Statement
   private let deleteMessage: Statement
   private let insertDeduplication: Statement
@@ -23,11 +22,6 @@ final class Storage {
     insertMessage = try db.makeStatement(
       sql: "INSERT INTO messages (\(Self.columns)) VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)")
     selectMessage = try db.makeStatement(sql: "SELECT \(Self.columns) FROM messages WHERE id = ?")
-    receiveMessage = try db.makeStatement(
-      sql: """
-        UPDATE messages SET received_at = ?1, receive_count = receive_count + 1, hidden_until = ?2,
-          first_received_at = coalesce(first_received_at, ?1) WHERE id = ?3 RETURNING \(Self.columns)
-        """)
     updateHidden = try db.makeStatement(sql: "UPDATE messages SET hidden_until = ? WHERE id = ?")
     deleteMessage = try db.makeStatement(sql: "DELETE FROM messages WHERE id = ?")
     insertDeduplication = try db.makeStatement(
@@ -64,16 +58,12 @@ final class Storage {
   }
 
   func message(_ id: Int64) throws -> StoredMessage {
-    try message(id, selectMessage, [id])
+    guard let row = try Row.fetchOne(selectMessage, arguments: [id]) else { throw Self.isMissing(id) }
+    return Self.message(row)
   }
 
-  private func message(_ id: Int64, _ statement: Statement, _ arguments: StatementArguments) throws -> StoredMessage {
-    // A cursor copies no row, and must be read to its end for the statement to be done.
-    let rows = try Row.fetchCursor(statement, arguments: arguments)
-    var found: StoredMessage?
-    while let row = try rows.next() { found = Self.message(row) }
-    guard let found else { throw DatabaseError(message: "message \(id) is not in the database, and should be") }
-    return found
+  private static func isMissing(_ id: Int64) -> DatabaseError {
+    DatabaseError(message: "message \(id) is not in the database, and should be")
   }
 
   /// Messages of a queue, the oldest first.
@@ -99,9 +89,25 @@ final class Storage {
     }
   }
 
-  /// Notes that a message is received, and returns it as it is then.
-  func receive(_ id: Int64, at now: Milliseconds, hiddenUntil: Milliseconds) throws -> StoredMessage {
-    try message(id, receiveMessage, [now, hiddenUntil, id])
+  /// Notes that messages are received, and returns them as they are then, in the order of the ids.
+  func receive(_ ids: [Int64], at now: Milliseconds, hiddenUntil: Milliseconds) throws -> [StoredMessage] {
+    guard !ids.isEmpty else { return [] }
+    let places = repeatElement("?", count: ids.count).joined(separator: ",")
+    let statement = try db.cachedStatement(
+      sql: """
+        UPDATE messages SET received_at = ?1, receive_count = receive_count + 1, hidden_until = ?2,
+          first_received_at = coalesce(first_received_at, ?1) WHERE id IN (\(places)) RETURNING \(Self.columns)
+        """)
+    var found: [Int64: StoredMessage] = [:]
+    let rows = try Row.fetchCursor(statement, arguments: StatementArguments([now, hiddenUntil] + ids))
+    while let row = try rows.next() {
+      let message = Self.message(row)
+      found[message.id] = message
+    }
+    return try ids.map { id in
+      guard let message = found[id] else { throw Self.isMissing(id) }
+      return message
+    }
   }
 
   func hide(_ id: Int64, until hiddenUntil: Milliseconds) throws {

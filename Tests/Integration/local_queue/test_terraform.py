@@ -17,6 +17,7 @@ from pathlib import Path
 import boto3
 import pytest
 
+pytestmark = pytest.mark.one_client
 SOURCE = Path(__file__).parent / "terraform"
 PROVIDER = "registry.terraform.io/hashicorp/aws"
 FOLDERS = [
