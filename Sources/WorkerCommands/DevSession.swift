@@ -86,7 +86,7 @@ struct DevSession: Service {
     let commands =
       demos.flatMap { $0.demoCommands }.map { "\(worker) \($0)" } + [
         "\(worker) send - <<< '\(event)'",
-        "aws sqs send-message --queue-url $AWS_SQS_QUEUE_URL --message-body '\(event)'",
+        "aws --endpoint-url $AWS_ENDPOINT_URL_SQS sqs send-message --queue-url $AWS_SQS_QUEUE_URL --message-body '\(event)'",
         "curl '\(endpoint)/_aws/sqs/messages?QueueUrl=\(deadLetters)'   # the dead letters, and why they are there",
       ]
     let again =

@@ -9,8 +9,8 @@ struct LocalQueueCommand: AsyncParsableCommand {
     commandName: "local-queue",
     abstract: "Serve SQS-compatible queues on this machine, durable on SQLite.",
     discussion: """
-      Any AWS SDK works with it: set AWS_ENDPOINT_URL_SQS=http://127.0.0.1:4566, \
-      a region, and any credentials. It speaks AWS JSON 1.0 and the older Query \
+      Any AWS SDK works with it: set AWS_ENDPOINT_URL_SQS=http://127.0.0.1:4566 \
+      (older ones take the endpoint in code), a region, and any credentials. It speaks AWS JSON 1.0 and the older Query \
       protocol. Nothing but loopback is bound unless --host says so.
 
       What was acknowledged survives a crash and a power cut. Ctrl-C or SIGTERM \

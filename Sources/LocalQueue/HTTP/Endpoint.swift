@@ -62,7 +62,7 @@ struct Endpoint: HTTPResponder {
         string: """
           This is a local, SQS-compatible queue. Point an AWS SDK or the AWS CLI at it:
 
-            AWS_ENDPOINT_URL_SQS=<this address> aws sqs list-queues
+            aws --endpoint-url <this address> sqs list-queues
 
           """)))
 
@@ -76,7 +76,7 @@ struct Endpoint: HTTPResponder {
 
   /// Nothing is asked for a password here, so a web page that someone looks at must not be able to ask for anything.
   private func refuseBrowsers(_ request: Request) throws {
-    let site = HTTPField.Name("Sec-Fetch-Site").flatMap { request.headers[$0] } ?? "none"
+    let site = request.headers[.fetchSite] ?? "none"
     guard request.headers[.origin] == nil, site == "none" else {
       throw ServiceError("AccessDenied", status: 403, "The local queue answers no web pages.")
     }

@@ -38,7 +38,13 @@ struct JSONProtocol: WireProtocol {
 }
 
 extension HTTPField.Name {
-  static let target = HTTPField.Name("X-Amz-Target")!
-  static let requestID = HTTPField.Name("x-amzn-RequestId")!
-  static let queryError = HTTPField.Name("x-amzn-query-error")!
+  static let target = valid("X-Amz-Target")
+  static let requestID = valid("x-amzn-RequestId")
+  static let queryError = valid("x-amzn-query-error")
+  static let fetchSite = valid("Sec-Fetch-Site")
+
+  private static func valid(_ name: String) -> HTTPField.Name {
+    guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no name of a header") }
+    return name
+  }
 }

@@ -1,0 +1,192 @@
+"""`worker dev`: with nothing but the binary and routes.yaml, a newcomer sees prizes granted."""
+
+import json
+import os
+import re
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from support import takes_at_most, wait_until
+from support.server import messages
+from support.worker import Finished, RunningWorker
+
+ROOT = Path(__file__).parents[3]
+WINNER = "987654321098765432"
+
+
+class Dev:
+    """A folder with the project's routes.yaml, and nothing else."""
+
+    def __init__(self, binary, folder):
+        self.binary = binary
+        self.folder = folder
+        self.environment = {"PATH": os.environ["PATH"], "HOME": str(folder)}
+        (folder / "routes.yaml").write_text((ROOT / "routes.yaml").read_text())
+
+    def run(self, *arguments, environment=None, timeout=60):
+        """Until the queue is empty, on any free port."""
+        done = self.command("dev", "--until-empty", "--port", "0", *arguments, environment=environment, timeout=timeout)
+        print(done.stdout, done.stderr)
+        return done
+
+    def start(self, *arguments):
+        command = [self.binary, "dev", "--port", "0", *arguments]
+        worker = RunningWorker(command, self.environment, self.folder)
+        return worker
+
+    def command(self, *arguments, environment=None, timeout=60):
+        done = subprocess.run(
+            [self.binary, *arguments],
+            env={**self.environment, **(environment or {})},
+            cwd=self.folder,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=timeout,
+        )
+        return Finished(done.returncode, done.stdout, done.stderr)
+
+    def shell(self, script):
+        """What a person types in another terminal."""
+        done = subprocess.run(
+            ["bash", "-euc", script], env=self.environment, cwd=self.folder, capture_output=True, text=True, timeout=60
+        )
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    def holdings(self, user=WINNER):
+        database = {"PRIZE_DATABASE": f"sqlite:{self.folder}/.worker/prizes.db"}
+        done = self.command("prizes", "holdings", "--user", user, "--json", environment=database)
+        return json.loads(done.succeeded().stdout)
+
+
+@pytest.fixture
+def dev(binary, tmp_path):
+    return Dev(binary, tmp_path)
+
+
+@pytest.fixture
+def running(dev):
+    """One that has told everything, and stays."""
+    worker = dev.start()
+    wait_until(lambda: "Ctrl-C ends it." in worker.log() or not worker.is_running, "it says what to type next")
+    assert worker.is_running, worker.log()
+    yield worker
+    if worker.is_running:
+        worker.kill()
+    print(worker.log())
+
+
+def pending(holdings):
+    items = {item["itemTypeId"]: item["quantity"] for item in holdings["items"]["pending"]}
+    return items, [character["characterId"] for character in holdings["characters"]["pending"]]
+
+
+def test_the_first_minute(dev):
+    done = dev.run().succeeded()
+    assert "5 gold coins for a Discord user: handled" in done.stdout
+    assert "the character Mira for the same user: handled" in done.stdout
+    assert "an item that does not exist: dead-lettered: notFound: item type cluid000zzz does not exist" in done.stdout
+    assert done.stdout.endswith("The queue is empty. By receives: 1 dead-lettered, 2 handled.\n")
+    assert pending(dev.holdings()) == ({"cluid123abc": 5}, ["cluid456def"])
+
+
+def test_the_readme_shows_what_it_prints(dev):
+    """But for the address and the binary's path."""
+    text = (ROOT / "README.md").read_text()
+    shown = re.search(r"<!-- worker dev -->\n\n((?:    .*\n|\n)+)", text)[1]
+    shown = [line.removeprefix("    ") for line in shown.splitlines() if line.strip()]
+    printed = dev.run().succeeded().stdout.splitlines()
+    printed = {re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:4566", line) for line in printed}
+    until = shown.index("What to type next, in another terminal:")
+    assert [line for line in shown[:until] if line not in printed] == []
+
+
+def test_it_goes_on_with_the_data_it_had(dev):
+    dev.run().succeeded()
+    again = dev.run().succeeded()
+    assert "It goes on with the data that it had" not in again.stdout, "that is for a person who stays"
+    assert again.stdout.endswith("The queue is empty; nothing was received.\n")
+    assert pending(dev.holdings()) == ({"cluid123abc": 5}, ["cluid456def"])
+
+
+def test_what_it_says_to_type_works(dev, running):
+    commands = running.log().partition("in another terminal:\n")[2].partition("\n\n")[0]
+    source, holdings, send, aws, curl = [line.strip() for line in commands.splitlines()]
+    assert "cluid456def" in dev.shell(f"{source}\n{holdings}")
+    assert "Sent message" in dev.shell(f"{source}\n{send}")
+    wait_until(lambda: pending(dev.holdings())[0] == {"cluid123abc": 10}, "five more are granted")
+    dev.shell(f"{source}\n{Path(sys.executable).parent / aws}")
+    wait_until(lambda: pending(dev.holdings())[0] == {"cluid123abc": 15}, "and five more")
+    url = re.search(r"curl '([^']*)'", curl)[1]
+    endpoint, _, queue = url.partition("/_aws/sqs/messages?QueueUrl=")
+    (letter,) = messages(endpoint, queue)
+    failure = json.loads(letter["MessageAttributes"]["WorkerFailure"]["StringValue"])
+    assert failure["kind"] == "notFound"
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
+def test_a_signal_ends_it(number, running):
+    with takes_at_most(10, "ending an idle worker and its queue"):
+        running.signal(number)
+        assert running.wait() == 0
+
+
+def test_nothing_of_the_environment_leads_it_elsewhere(dev):
+    """Whoever has a real queue in their shell must not send demo events there."""
+    with socket.create_server(("127.0.0.1", 0)) as elsewhere:
+        address = f"http://127.0.0.1:{elsewhere.getsockname()[1]}"
+        done = dev.run(
+            environment={
+                "AWS_SQS_QUEUE_URL": f"{address}/123456789012/real",
+                "AWS_ENDPOINT_URL": address,
+                "AWS_ENDPOINT_URL_SQS": address,
+                "AWS_PROFILE": "production",
+                "AWS_REGION": "eu-central-1",
+                "AWS_SQS_ENABLED": "false",
+                "PRIZE_DATABASE": f"sqlite:{dev.folder}/real.db",
+            }
+        ).succeeded()
+        elsewhere.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            elsewhere.accept()
+    assert "By receives: 1 dead-lettered, 2 handled" in done.stdout
+    assert not (dev.folder / "real.db").exists()
+
+
+class TestWhatKeepsItFromStarting:
+    def test_a_port_that_is_taken(self, dev):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = str(taken.getsockname()[1])
+            done = dev.command("dev", "--port", port)
+        assert done.code == 1
+        assert f"port {port} of 127.0.0.1 is taken" in done.stderr
+        assert "--port" in done.stderr
+
+    def test_a_directory_that_cannot_be_made(self, dev):
+        (dev.folder / "file").write_text("")
+        done = dev.run("--data", "file/data")
+        assert done.code == 1
+        assert "cannot make the directory file/data" in done.stderr
+        assert "--data" in done.stderr
+
+    def test_data_from_a_newer_version(self, dev):
+        dev.run().succeeded()
+        with closing(sqlite3.connect(dev.folder / ".worker/queues.sqlite")) as database, database:
+            database.execute("INSERT INTO grdb_migrations VALUES ('v99')")
+        done = dev.run()
+        assert done.code == 1
+        assert "newer version" in done.stderr
+
+    def test_no_routes(self, dev):
+        (dev.folder / "routes.yaml").unlink()
+        done = dev.run()
+        assert done.code == 78
+        assert "there is no such file" in done.stderr
