@@ -129,7 +129,7 @@ set_up_venvs() {
 }
 
 set_up_localstack() {
-  has python3.13 || fail "LocalStack needs Python 3.13, and there is no python3.13 on the PATH"
+  python3.13 --version >/dev/null 2>&1 || fail "LocalStack needs Python 3.13, and there is no python3.13 on the PATH"
   set_up_venv .venv-localstack Tests/requirements-localstack.txt "a LocalStack to test with" python3.13
 }
 
