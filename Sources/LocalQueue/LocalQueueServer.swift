@@ -145,7 +145,8 @@ public struct LocalQueueServer: Service {
       server: .http1(configuration: .init(additionalChannelHandlers: [HangUpHandler()])),
       configuration: .init(
         address: .hostname(configuration.host, port: configuration.port),
-        serverName: nil),
+        // Each long poll has one of its own. Systems commonly let a process have 1,024 files.
+        availableConnectionsDelegate: .maximum(1_000, logger: logger)),
       onServerRunning: { channel in
         let port = channel.localAddress?.port ?? configuration.port
         let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host

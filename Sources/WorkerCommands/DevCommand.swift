@@ -98,10 +98,11 @@ struct DevEnvironment {
   /// Writes the variables by which a shell's `worker` and `aws` find the first queue.
   ///
   /// - Returns: the file's path.
-  func writeFile(endpoint: String, queueURL: String) throws -> String {
+  func writeFile(endpoint: String, queue: QueueConfiguration) throws -> String {
     let path = "\(directory)/env"
     let all = Self.localVariables.merging(demoVariables) { $1 }
-      .merging(["AWS_ENDPOINT_URL_SQS": endpoint, "AWS_SQS_QUEUE_URL": queueURL]) { $1 }
+      .merging(["AWS_REGION": queue.region, "AWS_DEFAULT_REGION": queue.region]) { $1 }
+      .merging(["AWS_ENDPOINT_URL_SQS": endpoint, "AWS_SQS_QUEUE_URL": queue.url]) { $1 }
     let lines = all.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value.replacing("'", with: #"'\''"#))'\n" }
     do {
       try ("# For a shell: . \(path)\n" + lines.joined()).write(toFile: path, atomically: true, encoding: .utf8)

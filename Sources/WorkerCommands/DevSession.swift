@@ -44,7 +44,7 @@ struct DevSession: Service {
     guard let first = queues.first else {
       return say("Every queue is disabled in routes.yaml (`enabled: false`): there is nothing to do.")
     }
-    let environmentFile = try surroundings.writeFile(endpoint: local.endpoint, queueURL: first.url)
+    let environmentFile = try surroundings.writeFile(endpoint: local.endpoint, queue: first)
     say("A local SQS queue listens on \(local.endpoint); its data is in \(surroundings.directory).")
     for queue in queues { say("  queue \(queue.url)") }
     let isNew = !local.newQueues.isEmpty

@@ -151,6 +151,46 @@ struct BrokerTests {
     }
   }
 
+  @Test("when the commit itself fails, a receive that it had served is told, too")
+  func failingCommit() async throws {
+    let database = try LocalBroker.makeDatabase()
+    try await database.write { db in
+      try db.execute(
+        sql: """
+          CREATE TABLE parents (id INTEGER PRIMARY KEY);
+          CREATE TABLE children (parent REFERENCES parents (id) DEFERRABLE INITIALLY DEFERRED);
+          CREATE TRIGGER refuse AFTER UPDATE OF receive_count ON messages WHEN NEW.body = 'poison'
+          BEGIN INSERT INTO children VALUES (1); END
+          """)
+    }
+    try await LocalBroker.with(database) { broker in
+      try await broker.createQueue("q")
+      let waiting = Task { try await broker.perform(ReceiveMessage(QueueUrl: "q", WaitTimeSeconds: 20)) }
+      _ = try await broker.perform(ListQueues())
+      await #expect(throws: ServiceError.self) { _ = try await broker.send("poison", to: "q") }
+      await #expect(throws: ServiceError.self) { try await waiting.value }
+      #expect(try await broker.counts("q") == [0, 0, 0])
+    }
+  }
+
+  @Test("a database that cannot be read ends the loop, and whoever asked is told")
+  func unreadableDatabase() async throws {
+    let database = try LocalBroker.makeDatabase()
+    try await LocalBroker.with(database) { try await $0.createQueue("q") }
+    try await database.write { try $0.execute(sql: "UPDATE queues SET attributes = 'nonsense'") }
+    var answer: (any Error)?
+    await #expect(throws: DecodingError.self) {
+      try await LocalBroker.with(database) { broker in
+        do {
+          try await broker.perform(ListQueues())
+        } catch {
+          answer = error
+        }
+      }
+    }
+    #expect(answer is ServiceError)
+  }
+
   @Test("no more than 120,000 messages are in flight at once")
   func inFlightLimit() async throws {
     let database = try LocalBroker.makeDatabase()

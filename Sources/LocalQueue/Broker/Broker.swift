@@ -88,6 +88,7 @@ final class Broker {
   }
 
   private func serve(_ queue: Queue) throws {
+    queue.messages.showDue(at: now)
     var isDry = false
     var left: [Waiting] = []
     for waiting in queue.waiting {
@@ -154,6 +155,17 @@ final class Broker {
   func queue(url: String?, for caller: Caller) throws -> Queue {
     guard let url, !url.isEmpty else { throw ServiceError.missingParameter("QueueUrl") }
     return try queue(named: url.split(separator: "/").last.map(String.init) ?? "", for: caller)
+  }
+
+  /// The queue of a URL, in whichever region there is one.
+  func queueAnywhere(url: String?, for caller: Caller) throws -> Queue {
+    do {
+      return try queue(url: url, for: caller)
+    } catch let error as ServiceError {
+      let name = url?.split(separator: "/").last.map(String.init)
+      guard let name, let queue = queuesByName.values.lazy.compactMap({ $0[name] }).first else { throw error }
+      return queue
+    }
   }
 
   func queue(named name: String, for caller: Caller) throws -> Queue {

@@ -49,7 +49,11 @@ final class CommitLoop: Sendable {
   }
 
   private func loop(in db: Database) throws {
-    defer { inbox.close() }
+    defer {
+      // Where the loop ends by an error, somebody may still wait for an answer.
+      inbox.close()
+      for request in inbox.next(until: 0, clock: clock)?.requests ?? [] { request.reply(.failure(.internalFailure)) }
+    }
     var broker = try makeBroker(db)
     while let batch = inbox.next(until: broker.nextEvent, clock: clock) {
       do {
@@ -63,7 +67,8 @@ final class CommitLoop: Sendable {
       } catch {
         logger.error("the database failed; what was asked for was not done", metadata: ["error": "\(error)"])
         // What is in memory may be ahead of what is on the disk. Everybody is told, and the disk is read again.
-        for request in batch.requests + broker.waitingRequests { request.reply(.failure(.internalFailure)) }
+        let served = broker.takeFinished().map(\.request)
+        for request in batch.requests + broker.waitingRequests + served { request.reply(.failure(.internalFailure)) }
         broker = try makeBroker(db)
       }
     }

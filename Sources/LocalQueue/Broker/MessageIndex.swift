@@ -171,11 +171,7 @@ struct MessageIndex {
   mutating func remove(_ id: Int64) {
     guard let entry = entries.removeValue(forKey: id) else { return }
     count(entry.phase, by: -1)
-    if entries.isEmpty {
-      // What only stands for deleted messages can go.
-      visible.removeAll()
-      hidden = []
-    }
+    forgetRemoved()
     guard let name = entry.group, var group = groups.removeValue(forKey: name) else { return }
     if entry.phase == .inFlight { group.inFlight -= 1 }
     if group.ids.first == id {
@@ -186,6 +182,17 @@ struct MessageIndex {
     guard !group.ids.isEmpty else { return }
     groups[name] = group
     refresh(name)
+  }
+
+  /// Drops what only stands for messages that are gone, or for times that were changed, once that is most of it.
+  private mutating func forgetRemoved() {
+    if hidden.count > 2 * (delayedCount + inFlightCount) + 1_000 {
+      hidden = Heap(
+        entries.lazy.filter { $0.value.phase != .visible }.map { Hidden(until: $0.value.hiddenUntil, id: $0.key) })
+    }
+    if visible.count > 2 * visibleCount + 1_000 {
+      visible.removeAll { entries[$0]?.phase != .visible }
+    }
   }
 
   mutating func removeAll() {

@@ -9,7 +9,9 @@ enum QueueDatabase {
   static func open(in directory: String, syncsToDisk: Bool) throws -> DatabaseQueue {
     let path = "\(directory)/\(fileName)"
     do {
-      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      // Messages are nobody else's business.
+      try FileManager.default.createDirectory(
+        atPath: directory, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
     } catch {
       throw LocalQueueError(
         "cannot make the directory \(directory) for the queues: \(reason(error)); choose another with --data")
