@@ -24,6 +24,11 @@ has_library() {
   pkg-config --exists "$1" 2>/dev/null
 }
 
+# RETURNING came with 3.35.
+has_sqlite() {
+  pkg-config --atleast-version=3.35 sqlite3 2>/dev/null
+}
+
 can_make_venvs() {
   python3 -c 'import ensurepip, venv' 2>/dev/null
 }
@@ -34,7 +39,7 @@ missing_on_debian() {
   has pkg-config || echo pkg-config
   has_library libcurl || echo libcurl4-openssl-dev
   has_library libcrypto || echo libssl-dev
-  has_library sqlite3 || echo libsqlite3-dev
+  has_sqlite || echo libsqlite3-dev
   has make || echo make
   has git || echo git
   [ "$with_python" = no ] && return
@@ -80,7 +85,7 @@ check_elsewhere() {
   has pkg-config || missing+=("pkg-config")
   has_library libcurl || missing+=("libcurl's headers (built on OpenSSL)")
   has_library libcrypto || missing+=("OpenSSL's headers (3 or later)")
-  has_library sqlite3 || missing+=("SQLite's headers (3.35 or later)")
+  has_sqlite || missing+=("SQLite's headers (3.35 or later)")
   [ "$with_python" = no ] || can_make_venvs || missing+=("python3 with its venv module")
   [ ${#missing[@]} -eq 0 ] || fail \
     "I install packages on Debian, Ubuntu and macOS only. Here, please install:" "${missing[@]/#/  - }"

@@ -113,10 +113,16 @@ def main():
     if len(sys.argv) < 3:
         raise SystemExit(__doc__)
     with Server(sys.argv[1]) as server:
-        process = subprocess.Popen(sys.argv[2:], env={**os.environ, "SQS_TEST_ENDPOINT": server.endpoint})
+        signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGTERM])
+        process = subprocess.Popen(
+            sys.argv[2:],
+            env={**os.environ, "SQS_TEST_ENDPOINT": server.endpoint},
+            preexec_fn=lambda: signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM]),
+        )
         # The terminal sends Ctrl-C to the command as well: it decides when to end. A SIGTERM comes to us alone.
         signal.signal(signal.SIGINT, signal.SIG_IGN)
         signal.signal(signal.SIGTERM, lambda *_: process.terminate())
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, [signal.SIGTERM])
         code = process.wait()
     sys.exit(128 - code if code < 0 else code)
 

@@ -9,6 +9,11 @@ public struct LocalQueueError: Error, CustomStringConvertible {
     self.description = description
   }
 
+  init(cannotRead path: String, _ error: any Error) {
+    self.init(
+      "cannot go on with \(path): \(error); if it is damaged, move it away, or choose another directory with --data")
+  }
+
   init(cannotListenOn host: String, port: Int, _ error: IOError) {
     switch error.errnoCode {
     case EADDRINUSE:

@@ -80,16 +80,27 @@ public struct LocalQueueServer: Service {
   ///
   /// - Throws: a ``LocalQueueError`` that says what keeps it from starting.
   public func run() async throws {
+    guard configuration.account.utf8.count == 12, configuration.account.utf8.allSatisfy(isDigit) else {
+      throw LocalQueueError(
+        "`\(configuration.account)` is no account id: --account has twelve digits, such as 000000000000")
+    }
     let database = try QueueDatabase.open(in: configuration.directory, syncsToDisk: configuration.syncsToDisk)
     let loop = CommitLoop(database: database, account: configuration.account, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await loop.run() }
-      let newQueues = try await makeQueues(loop)
+      // Whatever ends the one ends the other.
+      defer { loop.close() }
+      group.addTask {
+        do {
+          try await loop.run()
+        } catch {
+          throw LocalQueueError(cannotRead: "\(configuration.directory)/\(QueueDatabase.fileName)", error)
+        }
+      }
       group.addTask {
         defer { loop.close() }
         try await withTaskCancellationHandler {
           try await withGracefulShutdownHandler {
-            try await serve(loop, newQueues)
+            try await serve(loop, try await makeQueues(loop))
           } onGracefulShutdown: {
             loop.endWaits()
           }
@@ -97,17 +108,40 @@ public struct LocalQueueServer: Service {
           loop.endWaits()
         }
       }
-      try await group.waitForAll()
+      do {
+        while try await group.next() != nil {}
+      } catch let error as ServiceError {
+        // The loop has failed, and says why itself.
+        loop.close()
+        while try await group.next() != nil {}
+        throw LocalQueueError("cannot prepare the queues: \(error.message)")
+      }
     }
     try database.close()
   }
 
   /// - Returns: the names of those that were not there before.
   private func makeQueues(_ loop: CommitLoop) async throws -> [String] {
+    let caller = { Caller(region: $0, endpoint: "", accessKey: "local", isConnected: { true }) }
+    // Until the database has been read, nobody is let in.
+    _ = try await loop.perform(ListQueues(), for: caller("us-east-1"))
     var made: [String] = []
     for queue in configuration.queues {
-      let caller = Caller(region: queue.region, endpoint: "", accessKey: "local", isConnected: { true })
-      if (try? await loop.perform(GetQueueUrl(QueueName: queue.name), for: caller)) != nil { continue }
+      do {
+        if try await make(queue, loop, for: caller(queue.region)) { made.append(queue.name) }
+      } catch let error as ServiceError where error.isSenderFault {
+        throw LocalQueueError("cannot make the queue \(queue.name): \(error.message)")
+      }
+    }
+    return made
+  }
+
+  /// - Returns: false where it is there already.
+  private func make(_ queue: InitialQueue, _ loop: CommitLoop, for caller: Caller) async throws -> Bool {
+    do {
+      _ = try await loop.perform(GetQueueUrl(QueueName: queue.name), for: caller)
+      return false
+    } catch let error as ServiceError where error.name == ServiceError.queueDoesNotExist().name {
       let fifo = queue.isFIFO ? ["FifoQueue": "true"] : [:]
       _ = try await loop.perform(CreateQueue(QueueName: queue.deadLetterName, Attributes: fifo), for: caller)
       let target = "arn:aws:sqs:\(queue.region):\(configuration.account):\(queue.deadLetterName)"
@@ -117,9 +151,8 @@ public struct LocalQueueServer: Service {
       ]
       let creation = CreateQueue(QueueName: queue.name, Attributes: attributes.merging(fifo) { $1 })
       _ = try await loop.perform(creation, for: caller)
-      made.append(queue.name)
+      return true
     }
-    return made
   }
 
   private func serve(_ loop: CommitLoop, _ newQueues: [String]) async throws {
@@ -137,9 +170,8 @@ public struct LocalQueueServer: Service {
   private func serve(_ loop: CommitLoop, _ newQueues: [String], on eventLoop: MultiThreadedEventLoopGroup) async throws
   {
     let endpoint = Endpoint(
-      loop: loop, address: "http://\(configuration.host):\(configuration.port)",
-      isLoopback: configuration.host == "localhost" || configuration.host == "::1"
-        || configuration.host.hasPrefix("127."))
+      loop: loop, address: address(port: configuration.port),
+      isLoopback: ["localhost", "::1"].contains(configuration.host) || configuration.host.hasPrefix("127."))
     let application = Application(
       responder: endpoint,
       server: .http1(configuration: .init(additionalChannelHandlers: [HangUpHandler()])),
@@ -148,9 +180,8 @@ public struct LocalQueueServer: Service {
         // Each long poll has one of its own. Systems commonly let a process have 1,024 files.
         availableConnectionsDelegate: .maximum(1_000, logger: logger)),
       onServerRunning: { channel in
-        let port = channel.localAddress?.port ?? configuration.port
-        let host = configuration.host.contains(":") ? "[\(configuration.host)]" : configuration.host
-        await onReady(Ready(endpoint: "http://\(host):\(port)", newQueues: newQueues))
+        let endpoint = address(port: channel.localAddress?.port ?? configuration.port)
+        await onReady(Ready(endpoint: endpoint, newQueues: newQueues))
       },
       eventLoopGroupProvider: .shared(eventLoop),
       logger: logger)
@@ -158,7 +189,14 @@ public struct LocalQueueServer: Service {
       try await application.run()
     } catch let error as IOError {
       throw LocalQueueError(cannotListenOn: configuration.host, port: configuration.port, error)
+    } catch let error as SocketAddressError.UnknownHost {
+      throw LocalQueueError(
+        "nothing is known of the host \(error.host); name an address of this machine with --host")
     }
+  }
+
+  private func address(port: Int) -> String {
+    configuration.host.contains(":") ? "http://[\(configuration.host)]:\(port)" : "http://\(configuration.host):\(port)"
   }
 }
 
@@ -166,10 +204,6 @@ public struct LocalQueueServer: Service {
 private final class HangUpHandler: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
   typealias InboundOut = NIOAny
-
-  func channelRead(context: ChannelHandlerContext, data: NIOAny) {
-    context.fireChannelRead(data)
-  }
 
   func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
     if event as? ChannelEvent == .inputClosed { context.close(promise: nil) }

@@ -6,6 +6,10 @@ extension PrizePlugin: PluginDemo {
     ["PRIZE_DATABASE": "sqlite:\(directory)/prizes.db"]
   }
 
+  public static func isDemo(_ configuration: ConfigurationValues, in directory: String) -> Bool {
+    configuration[database].path == "\(directory)/prizes.db"
+  }
+
   public static func prepareDemo(_ configuration: ConfigurationValues) async throws {
     let store = try await SQLitePrizeStore(path: configuration[database].path)
     _ = try await store.importCatalog(try CatalogReader.read(demoCatalog, file: "the demo's catalog"))

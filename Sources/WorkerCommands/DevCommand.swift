@@ -16,9 +16,10 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
         sends the events by which the plugins show themselves. What becomes of each \
         event is printed.
 
-        It keeps to its directory and to loopback: whatever routes.yaml and the \
-        environment say, no other queue is touched. Run again, it goes on with the \
-        data that it had. Ctrl-C ends it.
+        Whatever routes.yaml and the environment say, no other queue is touched. \
+        Handlers do what routes.yaml configures; a plugin whose store is named \
+        there, and not left to the environment, sends no events of its own. Run \
+        again, it goes on with the data that it had. Ctrl-C ends it.
 
         Exit codes: as those of run.
         """)
@@ -35,7 +36,11 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let surroundings = DevEnvironment(directory: queueOptions.data, demos: Self.demos)
     let file = try exitingOnProblems {
       try RoutesFile(
-        path: routesOptions.routes, plugins: Application.plugins, environment: surroundings.variables)
+        path: routesOptions.routes, plugins: Application.plugins, environment: surroundings.routesVariables)
+    }
+    try surroundings.checkLocalNames(of: file.queues)
+    let demos = Self.demos.filter {
+      file.uses($0) && $0.isDemo(file.configuration(of: $0), in: surroundings.directory.absolute)
     }
     var configuration = queueOptions.configuration
     configuration.queues = file.queues.map { queue in
@@ -49,7 +54,7 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
     }
     let session = DevSession(
       file: file, surroundings: surroundings, ready: ready, options: options,
-      demos: Self.demos.filter { file.uses($0) },
+      demos: demos,
       middleware: Application.middleware, logger: logger)
     do {
       _ = try await serve(
@@ -65,28 +70,34 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
   private static var demos: [any PluginDemo.Type] { Application.plugins.compactMap { $0 as? any PluginDemo.Type } }
 }
 
-/// What `worker dev` puts in the place of the environment, so that it stays on this machine.
+/// What `worker dev` puts in the place of the environment, so that its queues stay on this machine.
 struct DevEnvironment {
   /// Stands for the name of a queue whose URL comes from the environment.
   private static let placeholder = "queue-of-routes-yaml"
-  private static let localVariables = [
+
+  /// As it was given, and from the root.
+  let directory: (given: String, absolute: String)
+  /// For SQS's clients: nothing of the process's own.
+  let clientVariables = [
     "AWS_ACCESS_KEY_ID": "local", "AWS_SECRET_ACCESS_KEY": "local", "AWS_REGION": "us-east-1",
     "AWS_DEFAULT_REGION": "us-east-1",
   ]
-
-  let directory: String
-  /// Of the process, but for what leads elsewhere.
-  let variables: [String: String]
   private let demoVariables: [String: String]
 
   init(directory: String, demos: [any PluginDemo.Type]) {
-    self.directory = directory
-    demoVariables = demos.reduce(into: [:]) { $0.merge($1.demoEnvironment(in: directory)) { first, _ in first } }
-    variables = ProcessInfo.processInfo.environment
-      .filter { !$0.key.hasPrefix("AWS_") }
-      .merging(Self.localVariables) { $1 }
+    let absolute = URL(fileURLWithPath: directory).standardizedFileURL.path
+    self.directory = (directory, absolute)
+    demoVariables = demos.reduce(into: [:]) { $0.merge($1.demoEnvironment(in: absolute)) { first, _ in first } }
+  }
+
+  /// For `routes.yaml`.
+  var routesVariables: [String: String] {
+    ProcessInfo.processInfo.environment
+      .merging(clientVariables) { $1 }
       .merging(demoVariables) { $1 }
-      .merging(["AWS_SQS_QUEUE_URL": "http://127.0.0.1/000000000000/\(Self.placeholder)"]) { $1 }
+      .merging([
+        "AWS_SQS_QUEUE_URL": "http://127.0.0.1/000000000000/\(Self.placeholder)", "AWS_SQS_ENABLED": "true",
+      ]) { $1 }
   }
 
   /// A queue has the name that its URL gives it, and without a URL of its own the one it has in `routes.yaml`.
@@ -95,12 +106,21 @@ struct DevEnvironment {
     return name == Self.placeholder ? queue.name : name
   }
 
-  /// Writes the variables by which a shell's `worker` and `aws` find the first queue.
+  /// - Throws: where two queues would become one.
+  func checkLocalNames(of queues: [QueueConfiguration]) throws {
+    for (name, same) in Dictionary(grouping: queues, by: localName) where same.count > 1 {
+      throw CommandError(
+        "the queues \(same.map(\.name).joined(separator: " and ")) would both be \(name) here; let their URLs end in different names"
+      )
+    }
+  }
+
+  /// Writes the variables by which a shell's `worker` and `aws` find a queue.
   ///
   /// - Returns: the file's path.
   func writeFile(endpoint: String, queue: QueueConfiguration) throws -> String {
-    let path = "\(directory)/env"
-    let all = Self.localVariables.merging(demoVariables) { $1 }
+    let path = "\(directory.given)/env"
+    let all = clientVariables.merging(demoVariables) { $1 }
       .merging(["AWS_REGION": queue.region, "AWS_DEFAULT_REGION": queue.region]) { $1 }
       .merging(["AWS_ENDPOINT_URL_SQS": endpoint, "AWS_SQS_QUEUE_URL": queue.url]) { $1 }
     let lines = all.sorted { $0.key < $1.key }.map { "export \($0.key)='\($0.value.replacing("'", with: #"'\''"#))'\n" }

@@ -40,24 +40,32 @@ struct DevSession: Service {
     }
     let consumers = try Consumers(
       of: queues, table: try await file.makeRoutingTable(), options: options, middleware: [report] + middleware,
-      environment: surroundings.variables, logger: logger)
+      environment: surroundings.clientVariables, logger: logger)
     guard let first = queues.first else {
       return say("Every queue is disabled in routes.yaml (`enabled: false`): there is nothing to do.")
     }
     let environmentFile = try surroundings.writeFile(endpoint: local.endpoint, queue: first)
-    say("A local SQS queue listens on \(local.endpoint); its data is in \(surroundings.directory).")
+    say("A local SQS queue listens on \(local.endpoint); its data is in \(surroundings.directory.given).")
     for queue in queues { say("  queue \(queue.url)") }
     let isNew = !local.newQueues.isEmpty
     if isNew { try await sendDemoEvents(to: first) }
     try await withThrowingTaskGroup(of: Void.self) { group in
-      for service in consumers.services { group.addTask { try await service.run() } }
       group.addTask {
-        try await report.untilToldAll()
-        if !options.untilEmpty { sayWhatNext(first, environmentFile, isNew: isNew, endpoint: local.endpoint) }
+        // Whoever stops it meanwhile wants to hear no more.
+        guard (try? await report.untilToldAll()) != nil, !options.untilEmpty else { return }
+        sayWhatNext(first, environmentFile, isNew: isNew, endpoint: local.endpoint)
       }
-      try await group.waitForAll()
+      try await run(consumers)
+      group.cancelAll()
     }
     if options.untilEmpty { try consumers.printSummary(wasStopped: Task.isShuttingDownGracefully) }
+  }
+
+  private func run(_ consumers: Consumers) async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in consumers.services { group.addTask { try await service.run() } }
+      try await group.waitForAll()
+    }
   }
 
   private func sendDemoEvents(to configuration: QueueConfiguration) async throws {
@@ -65,7 +73,7 @@ struct DevSession: Service {
     guard !events.isEmpty else { return }
     let queue = try SQSQueue(
       url: configuration.url, region: configuration.region, client: CurlClient(), logger: logger,
-      environment: surroundings.variables)
+      environment: surroundings.clientVariables)
     say("\nA bot sends \(events.count) events:")
     for event in events {
       for result in try await queue.send([OutgoingMessage(body: event.body)]) {
@@ -92,7 +100,7 @@ struct DevSession: Service {
     let again =
       isNew
       ? ""
-      : "\nIt goes on with the data that it had; for a new beginning, stop it and remove \(surroundings.directory)."
+      : "\nIt goes on with the data that it had; for a new beginning, stop it and remove \(surroundings.directory.given)."
     say(
       """
       \(again)

@@ -33,11 +33,6 @@ struct LocalQueueCommand: AsyncParsableCommand {
   @Flag(help: "Do not wait for the disk: faster, and a power cut can cost the last seconds.")
   var noSync = false
 
-  func validate() throws {
-    guard account.utf8.count == 12, account.utf8.allSatisfy({ (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) })
-    else { throw ValidationError("'\(account)' is no account id: it has twelve digits, such as 000000000000") }
-  }
-
   func run() async throws {
     LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
     var logger = Logger(label: "local-queue")

@@ -64,9 +64,10 @@ struct BrokerTests {
     try await LocalBroker.with(database) { broker in
       try await broker.createQueue("kept", ["VisibilityTimeout": "60"])
       try await broker.perform(TagQueue(QueueUrl: "kept", Tags: ["team": "crew"]))
-      _ = try await broker.send("in flight", to: "kept")
+      // A group on a standard queue, which is for fairness, is no FIFO group.
+      _ = try await broker.send("in flight", to: "kept", group: "guild")
       handle = try #require(try await broker.receive(from: "kept").first?["ReceiptHandle"]?.text)
-      _ = try await broker.send("visible", to: "kept")
+      _ = try await broker.send("visible", to: "kept", group: "guild")
       try await broker.perform(SendMessage(QueueUrl: "kept", MessageBody: "delayed", DelaySeconds: 30))
     }
     try await LocalBroker.with(database) { broker in
@@ -136,8 +137,7 @@ struct BrokerTests {
     }
     try await LocalBroker.with(database) { broker in
       try await broker.createQueue("q")
-      let waiting = Task { try await broker.perform(ReceiveMessage(QueueUrl: "q", WaitTimeSeconds: 20)) }
-      _ = try await broker.perform(ListQueues())
+      let waiting = await broker.startWaiting(on: "q")
       let batch = ["good", "poison"].map { SendMessageBatch.Entry(Id: $0, MessageBody: $0) }
       let error = await #expect(throws: ServiceError.self) {
         try await broker.perform(SendMessageBatch(QueueUrl: "q", Entries: batch))
@@ -165,11 +165,35 @@ struct BrokerTests {
     }
     try await LocalBroker.with(database) { broker in
       try await broker.createQueue("q")
-      let waiting = Task { try await broker.perform(ReceiveMessage(QueueUrl: "q", WaitTimeSeconds: 20)) }
-      _ = try await broker.perform(ListQueues())
+      let waiting = await broker.startWaiting(on: "q")
       await #expect(throws: ServiceError.self) { _ = try await broker.send("poison", to: "q") }
       await #expect(throws: ServiceError.self) { try await waiting.value }
       #expect(try await broker.counts("q") == [0, 0, 0])
+    }
+  }
+
+  @Test("a poll of a dead-letter queue wakes when a poll of its source moves a message there")
+  func wakesOnRedrive() async throws {
+    // Which queue is looked at first is a matter of hashing: several, so that every order comes.
+    try await LocalBroker.with(try LocalBroker.makeDatabase()) { broker in
+      var polls: [(source: Task<JSONValue, any Error>, dead: Task<JSONValue, any Error>)] = []
+      for number in 0..<8 {
+        let dead = "dead-\(number)"
+        try await broker.createQueue(dead)
+        let policy = #"{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:\#(dead)","maxReceiveCount":1}"#
+        try await broker.createQueue("work-\(number)", ["RedrivePolicy": policy, "VisibilityTimeout": "1"])
+        _ = try await broker.send("once", to: "work-\(number)")
+        _ = try await broker.receive(from: "work-\(number)")
+        polls.append((await broker.startWaiting(on: "work-\(number)"), await broker.startWaiting(on: dead)))
+      }
+      try await broker.advance(bySeconds: 1)
+      for poll in polls {
+        #expect(try await poll.dead.value["Messages"]?.elements?.count == 1)
+      }
+      try await broker.advance(bySeconds: 20)
+      for poll in polls {
+        #expect(try await poll.source.value == .emptyObject)
+      }
     }
   }
 
@@ -210,10 +234,11 @@ struct BrokerTests {
     }
     try await LocalBroker.with(database, at: now) { broker in
       #expect(try await broker.counts("q") == [1, 119_999, 0])
+      #expect(try await broker.receive(from: "q").count == 1, "there is room for one")
       let error = await #expect(throws: ServiceError.self) { _ = try await broker.receive(from: "q") }
       #expect(error?.code == "OverLimit")
-      let one = try await broker.perform(ReceiveMessage(QueueUrl: "q"))
-      #expect(one["Messages"]?.elements?.count == 1)
+      try await broker.advance(bySeconds: 30)
+      #expect(try await broker.receive(from: "q").count == 10, "their leases are over")
     }
   }
 }

@@ -89,11 +89,41 @@ final class LocalBroker: Sendable {
     return answer["Messages"]?.elements ?? []
   }
 
+  /// Begins a receive that waits; returns when it waits.
+  func startWaiting(on queue: String) async -> Task<JSONValue, any Error> {
+    let (hasRun, signal) = AsyncStream<Void>.makeStream()
+    let operation = SignallingReceive(
+      receive: ReceiveMessage(QueueUrl: queue, WaitTimeSeconds: 20), onRun: { signal.finish() })
+    let task = Task { try await self.perform(operation) }
+    for await _ in hasRun {}
+    return task
+  }
+
   /// Visible, in flight, delayed.
   func counts(_ queue: String) async throws -> [Int] {
     let names = ["", "NotVisible", "Delayed"].map { "ApproximateNumberOfMessages\($0)" }
     let answer = try await perform(GetQueueAttributes(QueueUrl: queue, AttributeNames: names))
     return names.map { Int(answer["Attributes"]?[$0]?.text ?? "") ?? -1 }
+  }
+}
+
+/// A receive that tells when its turn has come.
+private struct SignallingReceive: LocalQueue.Operation {
+  let receive: ReceiveMessage
+  let onRun: @Sendable () -> Void
+
+  init(receive: ReceiveMessage, onRun: @escaping @Sendable () -> Void) {
+    self.receive = receive
+    self.onRun = onRun
+  }
+
+  init(from decoder: any Decoder) throws {
+    self.init(receive: try ReceiveMessage(from: decoder), onRun: {})
+  }
+
+  func run(in broker: Broker, for caller: Caller) throws -> Outcome {
+    defer { onRun() }
+    return try receive.run(in: broker, for: caller)
   }
 }
 

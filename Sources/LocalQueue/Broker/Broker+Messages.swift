@@ -5,6 +5,7 @@ extension Broker {
   /// Puts a message on a queue.
   func insert(_ message: StoredMessage, into queue: Queue) throws {
     try storage.insert(message)
+    arrivals.insert(queue.id)
     queue.messages.insert(
       message.id,
       MessageIndex.Entry(
@@ -41,7 +42,10 @@ extension Broker {
     for id in queue.messages.expire(sentBefore: now - .seconds(queue.attributes.retention)) {
       try storage.delete(id)
     }
-    try storage.forgetDeduplications(before: now - .seconds(Limits.deduplicationInterval))
+    if now - lastCleanUp >= .seconds(60) {
+      lastCleanUp = now
+      try storage.forgetDeduplications(before: now - .seconds(Limits.deduplicationInterval))
+    }
   }
 
   /// What the redrive policy asks for: the message keeps its id, its time and its count.

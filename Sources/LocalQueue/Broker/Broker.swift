@@ -17,7 +17,7 @@ final class Broker {
     var request: Request
     var deadline: Milliseconds
     /// Tries again; nil while there is nothing to receive.
-    var retry: () throws -> JSONValue?
+    var retry: (Broker) throws -> JSONValue?
   }
 
   struct Finished {
@@ -33,6 +33,10 @@ final class Broker {
   private var queuesByName: [String: [String: Queue]] = [:]
   var moveTasks: [MoveTask] = []
   private var waitingQueues: Set<Int64> = []
+  /// The queues on which messages were put since they were last looked at.
+  var arrivals: Set<Int64> = []
+  /// When messages were last looked through for what is to be forgotten.
+  var lastCleanUp: Milliseconds = 0
   private var finished: [Finished] = []
   private let account: String
   private let clock: () -> Milliseconds
@@ -80,10 +84,16 @@ final class Broker {
   /// Does what has become due, by the batch or by the time: moves messages, and answers receives that wait.
   func advance() throws {
     for index in moveTasks.indices { try moveTasks[index].advance(in: self) }
-    for id in waitingQueues {
-      guard let queue = queues[id] else { continue }
-      try serve(queue)
-      if queue.waiting.isEmpty { waitingQueues.remove(id) }
+    var pending = waitingQueues
+    while !pending.isEmpty {
+      arrivals = []
+      for id in pending {
+        guard let queue = queues[id] else { continue }
+        try serve(queue)
+        if queue.waiting.isEmpty { waitingQueues.remove(id) }
+      }
+      // A receive moves what was received too often, and somebody may wait for it where it went.
+      pending = arrivals.intersection(waitingQueues)
     }
   }
 
@@ -98,7 +108,7 @@ final class Broker {
         continue
       }
       do {
-        if !isDry, let answer = try waiting.retry() {
+        if !isDry, let answer = try waiting.retry(self) {
           finish(waiting.request, .success(answer))
           continue
         }

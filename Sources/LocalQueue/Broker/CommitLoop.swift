@@ -14,7 +14,8 @@ final class CommitLoop: Sendable {
   private let logger: Logger
 
   init(
-    database: DatabaseQueue, account: String, clock: @escaping @Sendable () -> Milliseconds = { .now }, logger: Logger
+    database: DatabaseQueue, account: String, clock: @escaping @Sendable () -> Milliseconds = Milliseconds.clock(),
+    logger: Logger
   ) {
     self.database = database
     self.account = account
@@ -55,7 +56,8 @@ final class CommitLoop: Sendable {
       for request in inbox.next(until: 0, clock: clock)?.requests ?? [] { request.reply(.failure(.internalFailure)) }
     }
     var broker = try makeBroker(db)
-    while let batch = inbox.next(until: broker.nextEvent, clock: clock) {
+    var failures = 0
+    while let batch = inbox.next(until: nextEvent(of: broker, after: failures), clock: clock) {
       do {
         try broker.storage.transaction {
           broker.begin()
@@ -64,8 +66,13 @@ final class CommitLoop: Sendable {
           if batch.endsWaits { broker.endWaits() }
         }
         for finished in broker.takeFinished() { finished.answer() }
+        if failures > 0 { logger.notice("the database works again", metadata: ["failures": "\(failures)"]) }
+        failures = 0
       } catch {
-        logger.error("the database failed; what was asked for was not done", metadata: ["error": "\(error)"])
+        if failures == 0 {
+          logger.error("the database failed; what was asked for was not done", metadata: ["error": "\(error)"])
+        }
+        failures += 1
         // What is in memory may be ahead of what is on the disk. Everybody is told, and the disk is read again.
         let served = broker.takeFinished().map(\.request)
         for request in batch.requests + broker.waitingRequests + served { request.reply(.failure(.internalFailure)) }
@@ -74,6 +81,12 @@ final class CommitLoop: Sendable {
     }
     broker.endWaits()
     for finished in broker.takeFinished() { finished.answer() }
+  }
+
+  /// What is due by itself waits longer and longer while the database fails, up to half a minute.
+  private func nextEvent(of broker: Broker, after failures: Int) -> Milliseconds? {
+    guard failures > 0, let next = broker.nextEvent else { return broker.nextEvent }
+    return max(next, clock() + .seconds(min(30, 1 << min(failures - 1, 5))))
   }
 
   private func makeBroker(_ db: Database) throws -> Broker {

@@ -21,7 +21,7 @@ struct Deduplication {
       keys.removeFirst()
       if originals[oldest.key]?.sentAt == oldest.sentAt { originals[oldest.key] = nil }
     }
-    return originals[key]
+    return originals[key].flatMap { $0.sentAt > forgotten ? $0 : nil }
   }
 
   mutating func note(_ original: Original, for key: String) {

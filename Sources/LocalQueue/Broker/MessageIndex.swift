@@ -4,8 +4,8 @@ import HeapModule
 /// Which of a queue's messages can be received, and when the others can. It knows ids and times, and nothing of bodies
 /// or disks.
 ///
-/// Every operation takes time that does not grow with the number of messages, but for ``remove(_:)`` from the middle of
-/// a FIFO group and ``expire(sentBefore:)``.
+/// Receiving, hiding and removing take a time that hardly grows with the number of messages. What does: ``remove(_:)``
+/// from the middle of a FIFO group, and ``expire(sentBefore:)``.
 struct MessageIndex {
   enum Phase {
     case visible
@@ -64,6 +64,7 @@ struct MessageIndex {
   }
 
   var count: Int { entries.count }
+  var ids: [Int64] { Array(entries.keys) }
   var visibleCount: Int { entries.count - delayedCount - inFlightCount }
 
   subscript(id: Int64) -> Entry? { entries[id] }
@@ -73,6 +74,9 @@ struct MessageIndex {
 
   /// Takes in a message. Ids grow from one to the next.
   mutating func insert(_ id: Int64, _ entry: Entry) {
+    var entry = entry
+    // On a standard queue a group orders nothing.
+    if !isFIFO { entry.group = nil }
     entries[id] = entry
     count(entry.phase, by: 1)
     if entry.phase != .visible { hidden.insert(Hidden(until: entry.hiddenUntil, id: id)) }

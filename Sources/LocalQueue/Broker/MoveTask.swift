@@ -44,6 +44,11 @@ struct MoveTask {
         break
       }
       var message = try broker.storage.message(id)
+      if message.sentAt <= broker.now - .seconds(source.attributes.retention) {
+        source.messages.remove(id)
+        try broker.storage.delete(id)
+        continue
+      }
       guard let arn = stored.destinationArn ?? message.sourceArn else {
         return try fail("CouldNotDetermineMessageSource", in: broker)
       }

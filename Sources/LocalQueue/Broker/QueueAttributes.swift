@@ -76,9 +76,13 @@ struct QueueAttributes: Sendable {
     if let range = Self.ranges[name] {
       guard let number = Int(value), range.contains(number) else { throw ServiceError.invalidAttributeValue(name) }
       set(name, number)
+      values[name] = String(number)
+      return
     } else if let choices = Self.choices[name] {
-      guard choices.contains(value.lowercased() == "true" || value.lowercased() == "false" ? value.lowercased() : value)
-      else { throw ServiceError.invalidAttributeValue(name) }
+      let choice = ["true", "false"].contains(value.lowercased()) ? value.lowercased() : value
+      guard choices.contains(choice) else { throw ServiceError.invalidAttributeValue(name) }
+      values[name] = choice
+      return
     } else if Self.documents.contains(name) {
       guard value.isEmpty || (try? JSONSerialization.jsonObject(with: Data(value.utf8))) is [String: Any] else {
         throw ServiceError.invalidAttributeValue(name)
@@ -88,11 +92,7 @@ struct QueueAttributes: Sendable {
       // Those that are measured can be asked for, and not set.
       throw ServiceError.invalidAttributeName(name)
     }
-    values[name] = value.isEmpty ? nil : Self.choices[name] == nil ? value : choice(value)
-  }
-
-  private func choice(_ value: String) -> String {
-    ["true", "false"].contains(value.lowercased()) ? value.lowercased() : value
+    values[name] = value.isEmpty ? nil : value
   }
 
   private mutating func set(_ name: String, _ number: Int) {

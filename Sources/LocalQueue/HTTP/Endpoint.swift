@@ -52,6 +52,12 @@ struct Endpoint: HTTPResponder {
     }
   }
 
+  /// Whether it is an address in 127.0.0.0/8, and not a name that begins like one.
+  private static func isLoopback(_ name: String) -> Bool {
+    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
+    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  }
+
   private static let peekPath = "/_aws/sqs/messages"
 
   /// For whoever opens the address in a browser.
@@ -81,8 +87,8 @@ struct Endpoint: HTTPResponder {
       throw ServiceError("AccessDenied", status: 403, "The local queue answers no web pages.")
     }
     guard isLoopback, let host = request.head.authority else { return }
-    let name = host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }
-    guard name.hasPrefix("127.") || ["localhost", "[::1]"].contains(name) || name.hasSuffix(".localhost") else {
+    let name = (host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }).lowercased()
+    guard Self.isLoopback(name) || ["localhost", "[::1]"].contains(name) || name.hasSuffix(".localhost") else {
       throw ServiceError(
         "AccessDenied", status: 403,
         "The local queue listens on loopback and was asked for as \(name); start it with --host to let other names in.")
@@ -113,7 +119,7 @@ extension WireProtocol {
       throw ServiceError.serialization(
         "The value of \(context.codingPath.map(\.stringValue).joined(separator: ".")) cannot be read.")
     } catch {
-      throw ServiceError.serialization("The request is not valid JSON.")
+      throw ServiceError.serialization("The request is not valid JSON, or has a number that is too large.")
     }
   }
 }

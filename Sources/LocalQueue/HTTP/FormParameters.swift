@@ -21,7 +21,11 @@ struct FormParameters {
 
   var json: JSONValue {
     var root = Node()
-    for (name, value) in values { root.insert(value, at: name.split(separator: ".")[...]) }
+    for (name, value) in values {
+      let path = name.split(separator: ".")
+      // SQS's deepest has six. The tree is walked part by part, and its depth must not be the sender's to choose.
+      if path.count <= 8 { root.insert(value, at: path[...]) }
+    }
     return root.json(named: "")
   }
 

@@ -87,6 +87,8 @@ struct XMLWriter {
       case "\"": result += "&quot;"
       // A parser would make a line feed of it.
       case "\r": result += "&#xD;"
+      // No XML can have it, escaped or not.
+      case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}": result += "\u{FFFD}"
       default: result.unicodeScalars.append(scalar)
       }
     }

@@ -20,9 +20,11 @@ func checkTags(_ tags: [String: String]) throws {
     throw ServiceError.invalidParameter(
       "Too many tags: a queue has \(Limits.tags) at most, and this would be \(tags.count).")
   }
-  for (key, value) in tags where !(1...128).contains(key.count) || value.count > 256 {
+  for (key, value) in tags
+  where !(1...128).contains(key.count) || value.count > 256 || !isValidMessageText(key + value) {
     throw ServiceError.invalidParameter(
-      "Tag '\(key.prefix(128))' is invalid: a key has 1 to 128 characters, and a value 256 at most.")
+      "Tag '\(key.prefix(128))' is invalid: a key has 1 to 128 characters, and a value 256 at most, none of them a control character."
+    )
   }
 }
 

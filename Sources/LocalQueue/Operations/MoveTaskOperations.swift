@@ -36,6 +36,14 @@ struct StartMessageMoveTask: Operation {
       handle: Data(id.utf8).base64EncodedString(), sourceArn: source.arn, destinationArn: DestinationArn,
       messagesPerSecond: MaxNumberOfMessagesPerSecond, total: source.messages.visibleCount, startedAt: broker.now)
     try broker.storage.save(task)
+    // SQS shows the latest ten.
+    let earlier = broker.moveTasks.filter { $0.stored.sourceArn == source.arn }.sorted {
+      $0.stored.startedAt > $1.stored.startedAt
+    }
+    for old in earlier.dropFirst(9) {
+      try broker.storage.delete(old.stored)
+      broker.moveTasks.removeAll { $0.stored.handle == old.stored.handle }
+    }
     broker.moveTasks.append(MoveTask(task, resumedAt: broker.now))
     return .answer(["TaskHandle": .string(task.handle)])
   }

@@ -10,7 +10,7 @@ protocol Operation: Decodable, Sendable {
 enum Outcome {
   case answer(JSONValue)
   /// A receive found nothing, and waits: `retry` tries again, and gives nil while there still is nothing.
-  case waiting(on: Queue, seconds: Int, retry: () throws -> JSONValue?)
+  case waiting(on: Queue, seconds: Int, retry: (Broker) throws -> JSONValue?)
 
   static var done: Outcome { .answer(.emptyObject) }
 }

@@ -45,6 +45,9 @@ private func checkRedrive(
   guard let target = broker.queue(arn: policy.deadLetterTargetArn) else {
     throw ServiceError.invalidParameter("RedrivePolicy", text, "Dead letter target does not exist.")
   }
+  guard target.arn != arn else {
+    throw ServiceError.invalidParameter("RedrivePolicy", text, "A queue cannot be its own dead-letter queue.")
+  }
   guard target.attributes.isFIFO == attributes.isFIFO else {
     throw ServiceError.invalidParameter(
       "RedrivePolicy", text, "Dead-letter queue must be same type of queue as the source.")

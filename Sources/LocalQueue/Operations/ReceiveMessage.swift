@@ -32,17 +32,19 @@ struct ReceiveMessage: Operation {
       return .answer(answer)
     }
     guard wait > 0 else { return .done }
-    return .waiting(on: queue, seconds: wait) { try receive(from: queue, systemNames, in: broker) }
+    return .waiting(on: queue, seconds: wait) { broker in try receive(from: queue, systemNames, in: broker) }
   }
 
   private func receive(from queue: Queue, _ systemNames: Set<String>, in broker: Broker) throws -> JSONValue? {
-    let count = MaxNumberOfMessages ?? 1
-    guard queue.messages.inFlightCount + count <= Limits.messagesInFlight else {
+    try broker.settle(queue)
+    let room = Limits.messagesInFlight - queue.messages.inFlightCount
+    guard room > 0 else {
       if queue.attributes.isFIFO { return nil }
       throw ServiceError.overLimit
     }
     let messages = try broker.receive(
-      count, from: queue, visibilityTimeout: VisibilityTimeout ?? queue.attributes.visibilityTimeout)
+      min(MaxNumberOfMessages ?? 1, room), from: queue,
+      visibilityTimeout: VisibilityTimeout ?? queue.attributes.visibilityTimeout)
     guard !messages.isEmpty else { return nil }
     let isFIFO = queue.attributes.isFIFO
     return [
@@ -52,15 +54,16 @@ struct ReceiveMessage: Operation {
 }
 
 extension StoredMessage {
-  /// As a receive shows it.
-  func json(_ systemNames: Set<String>, _ attributeNames: [String], isFIFO: Bool) throws -> JSONValue {
-    var members: [JSONValue.Member] = [
-      .init("MessageId", .string(messageID)),
-      .init(
-        "ReceiptHandle", .string(ReceiptHandle(queue: queue, message: id, receiveCount: receiveCount).text)),
-      .init("MD5OfBody", .string(md5(body.utf8))),
-      .init("Body", .string(body)),
-    ]
+  /// As a receive shows it, or without a receipt handle, as somebody may see it who does not receive it.
+  func json(
+    _ systemNames: Set<String>, _ attributeNames: [String], isFIFO: Bool, isReceived: Bool = true
+  ) throws -> JSONValue {
+    var members: [JSONValue.Member] = [.init("MessageId", .string(messageID))]
+    if isReceived {
+      let handle = ReceiptHandle(queue: queue, message: id, receiveCount: receiveCount)
+      members.append(.init("ReceiptHandle", .string(handle.text)))
+    }
+    members += [.init("MD5OfBody", .string(md5(body.utf8))), .init("Body", .string(body))]
     let system = systemAttributes(isFIFO: isFIFO).filter {
       systemNames.contains("All") || systemNames.contains($0.name)
     }
@@ -91,9 +94,10 @@ extension StoredMessage {
   }
 }
 
-/// Every message of a queue, without receiving any: for whoever debugs, under the path that LocalStack has for it.
+/// A queue's messages, without receiving any: for whoever debugs, under the path that LocalStack has for it.
 struct PeekMessages: Operation {
-  private static let limit = 10_000
+  /// The oldest, up to about so many bytes: others wait for this answer.
+  private static let limit = 8 * Limits.messageSize
 
   var QueueUrl: String?
 
@@ -101,9 +105,14 @@ struct PeekMessages: Operation {
     // Nobody signs such a request, so it names no region.
     let queue = try broker.queueAnywhere(url: QueueUrl, for: caller)
     try broker.settle(queue)
-    let messages = try broker.storage.messages(of: queue.id, limit: Self.limit)
-    return .answer([
-      "Messages": .array(try messages.map { try $0.json(["All"], ["All"], isFIFO: queue.attributes.isFIFO) })
-    ])
+    var messages: [JSONValue] = []
+    var size = 0
+    for id in queue.messages.ids.sorted() where size < Self.limit {
+      let message = try broker.storage.message(id)
+      size += message.body.utf8.count + (message.attributes?.count ?? 0) + 500
+      messages.append(
+        try message.json(["All"], ["All"], isFIFO: queue.attributes.isFIFO, isReceived: false))
+    }
+    return .answer(["Messages": .array(messages)])
   }
 }

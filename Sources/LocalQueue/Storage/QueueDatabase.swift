@@ -23,7 +23,8 @@ enum QueueDatabase {
         sql: """
           PRAGMA locking_mode = EXCLUSIVE;
           PRAGMA journal_mode = WAL;
-          PRAGMA synchronous = \(syncsToDisk ? "FULL" : "OFF");
+          PRAGMA synchronous = \(syncsToDisk ? "FULL" : "NORMAL");
+          PRAGMA fullfsync = 1;
           PRAGMA wal_autocheckpoint = 4000;
           PRAGMA cache_size = -32000;
           """)
@@ -36,6 +37,7 @@ enum QueueDatabase {
           "\(path) was written by a newer version of this program; use that version, or another directory with --data")
       }
       try Schema.migrator.migrate(database)
+      try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: path)
       return database
     } catch let error as DatabaseError {
       throw LocalQueueError("cannot use \(path): \(advice(for: error))")

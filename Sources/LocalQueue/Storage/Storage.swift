@@ -66,12 +66,6 @@ final class Storage {
     DatabaseError(message: "message \(id) is not in the database, and should be")
   }
 
-  /// Messages of a queue, the oldest first.
-  func messages(of queue: Int64, limit: Int) throws -> [StoredMessage] {
-    let sql = "SELECT \(Self.columns) FROM messages WHERE queue = ? ORDER BY id LIMIT ?"
-    return try Row.fetchAll(db, sql: sql, arguments: [queue, limit]).map(Self.message)
-  }
-
   /// Goes through all messages, the oldest first, without their contents.
   func forEachMessage(_ body: (_ queue: Int64, _ id: Int64, MessageIndex.Entry) -> Void, at now: Milliseconds) throws {
     let sql = "SELECT id, queue, group_id, sent_at, hidden_until, received_at, receive_count FROM messages ORDER BY id"

@@ -123,6 +123,8 @@ extension MessageAttributes {
   }
 }
 
+func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
+
 /// A letter, a digit, a hyphen or an underscore.
 func isNameByte(_ byte: UInt8) -> Bool {
   switch byte {

@@ -27,7 +27,12 @@ extension QueueConsumer {
         if rest > .zero { try await clock.sleep(for: rest) }
         return nil
       }
-      let first = try await group.next() ?? nil
+      var first: [Delivery]?
+      do {
+        first = try await group.next() ?? nil
+      } catch is CancellationError {
+        // Of either: what the receive has brought by now is looked at below.
+      }
       group.cancelAll()
       if let first { return first }
       // What has come before the cut counts; otherwise this throws its cancellation.

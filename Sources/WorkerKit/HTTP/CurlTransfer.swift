@@ -61,6 +61,10 @@ final class CurlTransfer: @unchecked Sendable {
     if let certificates {
       ccurl_set_string(handle, CURLOPT_CAINFO, certificates)
     }
+    if Self.isLoopback(request.url) {
+      // A proxy of the environment's would look for the server on its own machine.
+      ccurl_set_string(handle, CURLOPT_PROXY, "")
+    }
     if request.method == "POST" {
       ccurl_set_long(handle, CURLOPT_POST, 1)
       ccurl_set_long(handle, CURLOPT_POSTFIELDSIZE, request.body.count)
@@ -89,6 +93,12 @@ final class CurlTransfer: @unchecked Sendable {
       // Anything but the count makes curl give up.
       CurlTransfer.from(context).receiveBody(UnsafeRawBufferPointer(start: data, count: size * count))
         ? size * count : 0
+    }
+  }
+
+  private static func isLoopback(_ url: String) -> Bool {
+    ["http://localhost", "http://127.0.0.1", "http://[::1]"].contains { host in
+      url.hasPrefix("\(host):") || url.hasPrefix("\(host)/")
     }
   }
 

@@ -4,6 +4,10 @@ public protocol PluginDemo: Plugin {
   /// Values for `${NAME}` in `routes.yaml` by which the demo keeps to a directory of its own.
   static func demoEnvironment(in directory: String) -> [String: String]
 
+  /// Whether a configuration keeps to that directory. Where `routes.yaml` names a place of its own the demo is left out:
+  /// nothing is written there but what handlers write.
+  static func isDemo(_ configuration: ConfigurationValues, in directory: String) -> Bool
+
   /// Brings in what the events are about. Called at every start, so what is there already is no error.
   static func prepareDemo(_ configuration: ConfigurationValues) async throws
 

@@ -161,7 +161,55 @@ def test_nothing_of_the_environment_leads_it_elsewhere(dev):
     assert not (dev.folder / "real.db").exists()
 
 
+def test_a_database_that_routes_name_gets_no_demo(dev):
+    routes = (ROOT / "routes.yaml").read_text()
+    (dev.folder / "routes.yaml").write_text(routes.replace("${PRIZE_DATABASE:-sqlite:prizes.db}", "sqlite:mine.db"))
+    done = dev.run().succeeded()
+    assert "A bot sends" not in done.stdout
+    with closing(sqlite3.connect(dev.folder / "mine.db")) as database:
+        assert database.execute("SELECT count(*) FROM item_types").fetchone() == (0,)
+
+
+def test_another_region_and_another_queue(dev):
+    """What it prints and writes leads to the first queue, in whichever region routes.yaml has it."""
+    routes = (ROOT / "routes.yaml").read_text().replace("${AWS_REGION:-us-east-1}", "eu-west-1")
+    second = "queues:\n  raffles: { url: \"${AWS_SQS_RAFFLES_URL}\" }\n"
+    (dev.folder / "routes.yaml").write_text(routes.replace("queues:\n", second))
+    dev.environment["AWS_SQS_RAFFLES_URL"] = "https://sqs.eu-west-1.amazonaws.com/1/raffles"
+    done = dev.run().succeeded()
+    assert re.search(r"queue http://127.0.0.1:\d+/000000000000/raffles", done.stdout)
+    assert re.search(r"queue http://127.0.0.1:\d+/000000000000/prizes", done.stdout)
+
+
+def test_a_proxy_is_not_asked_for_this_machine(dev):
+    dev.run(environment={"http_proxy": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9"}).succeeded()
+
+
+def test_a_signal_ends_it_whenever_it_comes(dev):
+    worker = dev.start()
+    wait_until(lambda: "A bot sends" in worker.log(), "it has begun", interval=0.01)
+    worker.terminate()
+    with takes_at_most(10, "ending in the midst of its start"):
+        assert worker.wait() == 0
+
+
 class TestWhatKeepsItFromStarting:
+    def test_a_queue_that_cannot_be(self, dev):
+        """With -dlq its name is too long."""
+        routes = (ROOT / "routes.yaml").read_text()
+        (dev.folder / "routes.yaml").write_text(routes.replace("  prizes:\n    url:", f"  {'q' * 78}:\n    url:"))
+        done = dev.run()
+        assert done.code == 1
+        assert f"cannot make the queue {'q' * 78}" in done.stderr
+
+    def test_two_queues_of_one_name(self, dev):
+        routes = (ROOT / "routes.yaml").read_text()
+        second = 'queues:\n  more: { url: "https://sqs.eu-west-1.amazonaws.com/1/prizes" }\n'
+        (dev.folder / "routes.yaml").write_text(routes.replace("queues:\n", second))
+        done = dev.run()
+        assert done.code == 1
+        assert "would both be prizes" in done.stderr
+
     def test_a_port_that_is_taken(self, dev):
         with socket.create_server(("127.0.0.1", 0)) as taken:
             port = str(taken.getsockname()[1])

@@ -188,6 +188,25 @@ def test_data_that_is_no_database_is_left_alone(make_server):
     assert path.read_bytes() == b"this is no database, but somebody's file" * 100
 
 
+def test_data_that_is_damaged_is_said(make_server):
+    server = make_server().start()
+    call(server, "CreateQueue", QueueName="damaged")
+    server.stop()
+    with closing(sqlite3.connect(server.folder / "queues.sqlite")) as database, database:
+        database.execute("UPDATE queues SET attributes = 'nonsense'")
+    fails(server.launch(), "queues.sqlite", "--data")
+
+
+def test_what_it_keeps_is_for_its_user_alone(make_server):
+    server = make_server().start()
+    assert server.folder.stat().st_mode & 0o077 == 0
+    assert (server.folder / "queues.sqlite").stat().st_mode & 0o077 == 0
+
+
+def test_a_host_that_is_none_is_said(make_server):
+    fails(make_server("--host", "nowhere.invalid").launch(), "nowhere.invalid", "--host")
+
+
 @pytest.mark.parametrize(
     "arguments",
     [["--port", "65536"], ["--port", "-1"], ["--port", "many"], ["--account", "me"], ["--account", "12"]],

@@ -163,10 +163,18 @@ class TestAddresses:
         answer = http.json("GetQueueUrl", {"QueueName": queue.name}, Host="localhost:1234")
         assert answer.json == {"QueueUrl": f"http://localhost:1234/000000000000/{queue.name}"}
 
-    def test_a_name_that_a_web_page_made_up_is_refused(self, http, queue):
+    @pytest.mark.parametrize("host", ["page.example:1234", "127.page.example", "127.0.0.1.page.example:4566"])
+    def test_a_name_that_a_web_page_made_up_is_refused(self, host, http, queue):
         """A browser can be led to this machine under any name (DNS rebinding), and sends that name."""
-        answer = http.json("GetQueueUrl", {"QueueName": queue.name}, Host="page.example:1234")
-        assert answer.status in (400, 403, 421)
+        assert http.json("GetQueueUrl", {"QueueName": queue.name}, Host=host).status == 403
+
+    @pytest.mark.parametrize("header", [{"Origin": "http://page.example"}, {"Sec_Fetch_Site": "cross-site"}])
+    def test_a_web_page_is_refused(self, header, http, queue):
+        assert http.json("GetQueueUrl", {"QueueName": queue.name}, **header).status == 403
+
+    def test_a_form_of_endless_depth_is_no_crash(self, http, queue):
+        http.request("POST", "/", "a." * 400_000 + "=1", Content_Type="application/x-www-form-urlencoded")
+        assert http.json("GetQueueUrl", {"QueueName": queue.name}).status == 200
 
     def test_a_queue_is_found_by_its_path_whatever_the_host(self, http, queue):
         url = f"https://sqs.us-east-1.amazonaws.com/000000000000/{queue.name}"
