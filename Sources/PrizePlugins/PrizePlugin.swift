@@ -18,7 +18,7 @@ public import WorkerKit
 ///
 /// Each grants exactly once: the event's ``HandlerContext/idempotencyKey`` is written in the transaction of the prize.
 /// Whoever has linked no account owns a prize as soon as they do.
-public struct PrizePlugin: Plugin, PluginCommands {
+public struct PrizePlugin: Plugin, PluginCommands, PluginHealth {
   public static let name = "prizes"
 
   /// Where prizes are kept.
@@ -44,6 +44,11 @@ public struct PrizePlugin: Plugin, PluginCommands {
   /// - Throws: A printable error that names the file and what to do, when it cannot be opened.
   public init(configuration: ConfigurationValues) async throws {
     self.init(store: try await SQLitePrizeStore(path: configuration[Self.database].path))
+  }
+
+  /// Writes to the database, and changes nothing.
+  public func checkHealth() async throws {
+    try await store.checkHealth()
   }
 
   init(store: any PrizeStore) {

@@ -21,6 +21,9 @@ protocol PrizeStore: Sendable {
 
   /// What is owned by and pending for an id: of a user, or else of a Discord account.
   func holdings(of id: Identifier) async throws -> Holdings
+
+  /// Returns where prizes could be granted now, as far as a look can tell.
+  func checkHealth() async throws
 }
 
 /// What makes one event itself, however often it is delivered.

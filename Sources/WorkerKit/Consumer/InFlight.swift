@@ -1,33 +1,78 @@
 /// The deliveries in hand, and so the free slots: there is no second count that could disagree.
 final class InFlight: Sendable {
+  /// How many may be parked for each slot.
+  static let parkedForEachSlot = 10
+
+  private struct Held {
+    var deliveries: Set<Delivery> = []
+    /// Those of them that wait for their plugin, and take up no slot meanwhile; with the gate that each waits for.
+    var parked: [Delivery: IntakeGate] = [:]
+    /// Slots for what a receive may bring.
+    var reserved = 0
+
+    var busy: Int { deliveries.count - parked.count + reserved }
+  }
+
   let capacity: Int
-  private let held = Watched<Set<Delivery>>([])
+  private let held = Watched(Held())
 
   init(capacity: Int) {
     self.capacity = capacity
   }
 
-  var deliveries: Set<Delivery> { held.value }
+  var deliveries: Set<Delivery> { held.value.deliveries }
 
-  func insert(_ delivery: Delivery) {
-    held.update { _ = $0.insert(delivery) }
+  /// Waits for free slots, and reserves them for a receive. What is parked and can go on comes first; and while as many
+  /// are parked as may be, there are none.
+  ///
+  /// - Returns: how many are reserved: `count` at most. ``fill(_:)`` must follow.
+  func reserveSlots(_ count: Int) async throws -> Int {
+    let capacity = capacity
+    try await held.wait { held in
+      held.busy < capacity && held.parked.count < capacity * Self.parkedForEachSlot
+        && !held.parked.values.contains(where: \.isOpen)
+    }
+    return held.update { held in
+      held.reserved = max(0, min(count, capacity - held.busy))
+      return held.reserved
+    }
+  }
+
+  /// Puts what a receive has brought into the slots that were reserved for it, and frees the others.
+  func fill(_ deliveries: [Delivery]) {
+    held.update { held in
+      held.reserved = 0
+      held.deliveries.formUnion(deliveries)
+    }
   }
 
   func remove(_ delivery: Delivery) {
-    held.update { _ = $0.remove(delivery) }
+    held.update { held in
+      held.deliveries.remove(delivery)
+      held.parked[delivery] = nil
+    }
   }
 
-  /// Waits for a free slot.
+  /// Frees a delivery's slot while its gate is closed, and takes one again.
   ///
-  /// - Returns: how many are free.
-  func freeSlots() async throws -> Int {
+  /// - Parameter wait: Waits until the gate is open.
+  func parking(_ delivery: Delivery, at gate: IntakeGate, _ wait: () async throws -> Void) async throws {
+    held.update { $0.parked[delivery] = gate }
+    try await wait()
     let capacity = capacity
-    try await held.wait { $0.count < capacity }
-    return capacity - held.value.count
+    while true {
+      try await held.wait { $0.busy < capacity }
+      let hasSlot = held.update { held in
+        guard held.busy < capacity else { return false }
+        held.parked[delivery] = nil
+        return true
+      }
+      if hasSlot { return }
+    }
   }
 
   /// Waits until no others are in hand than these.
   func untilWithin(_ deliveries: Set<Delivery>) async throws {
-    try await held.wait { $0.isSubset(of: deliveries) }
+    try await held.wait { $0.deliveries.isSubset(of: deliveries) }
   }
 }

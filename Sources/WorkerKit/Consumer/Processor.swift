@@ -42,6 +42,11 @@ struct Processor: Sendable {
     }
   }
 
+  /// The gate of the plugin that a message is for; nil where there is none.
+  func gate(for message: ReceivedMessage) -> IntakeGate? {
+    (try? matchRoute(message))?.gate
+  }
+
   private func matchRoute(_ message: ReceivedMessage) throws -> Route {
     let eventType = try Envelope(body: message.body).eventType
     guard let route = table.route(for: eventType) else {

@@ -39,7 +39,8 @@ public struct QueueConsumer: Service {
   let clock: WorkerClock
   let logger: Logger
   let inFlight: InFlight
-  private let processor: Processor
+  let processor: Processor
+  let table: RoutingTable
   private let lease: Lease
   let settler: Settler
   /// Called when the shutdown has given back messages whose handlers ignore their cancellation.
@@ -70,6 +71,7 @@ public struct QueueConsumer: Service {
     self.logger = logger
     self.settler = settler
     self.onStuckHandlers = onStuckHandlers
+    self.table = table
     inFlight = InFlight(capacity: configuration.concurrency)
     processor = Processor(
       queue: queue.name, table: table,
@@ -83,7 +85,7 @@ public struct QueueConsumer: Service {
 
   /// The loop. One message's walk:
   ///
-  /// 1. wait for free slots, and receive no more messages than there are;
+  /// 1. wait for an open intake gate and for free slots, and receive no more messages than there are;
   /// 2. start a child task for each, which keeps the message's lease while
   /// 3. the processor takes it through its route, and says what becomes of it;
   /// 4. settle it, once, unless the lease was lost;
@@ -103,7 +105,17 @@ public struct QueueConsumer: Service {
       var emptyLooks = 0
       while !Task.isShuttingDownGracefully, !Task.isCancelled {
         do {
-          let free = try await cancelWhenGracefulShutdown { try await inFlight.freeSlots() }
+          let free = try await cancelWhenGracefulShutdown {
+            try await untilIntakeIsOpen()
+            // A FIFO queue keeps a group back while one of its messages is in flight, which is all that its order needs.
+            // With several in hand, one that fails would cost those behind it a receive, untried.
+            return try await inFlight.reserveSlots(queue.isFIFO ? 1 : min(configuration.maxMessages, 10))
+          }
+          // The slots may be those of messages that have just been parked.
+          guard free > 0, isIntakeOpen else {
+            inFlight.fill([])
+            continue
+          }
           let deliveries = try await unlessShuttingDown { try await receive(free) }
           failures.end(logger)
           for delivery in deliveries {
@@ -114,8 +126,10 @@ public struct QueueConsumer: Service {
             if emptyLooks == 2 { break }
           }
         } catch is CancellationError {
+          inFlight.fill([])
           break
         } catch {
+          inFlight.fill([])
           let delay = failures.add(error, logger)
           try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
         }
@@ -140,26 +154,23 @@ public struct QueueConsumer: Service {
         attributes["messaging.destination.name"] = queue.name
       }
       let messages = try await queue.receive(
-        // A FIFO queue keeps a group back while one of its messages is in flight, which is all that its order needs.
-        // With several in hand, one that fails would cost those behind it a receive, untried.
-        maxMessages: queue.isFIFO ? 1 : min(free, configuration.maxMessages, 10),
+        maxMessages: free,
         waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
         visibilityTimeout: configuration.visibilityTimeout)
       span.attributes["messaging.batch.message_count"] = messages.count
       let receivedAt = clock.now
-      return messages.map { message in
-        let delivery = Delivery(
-          message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout)
-        inFlight.insert(delivery)
-        return delivery
+      let deliveries = messages.map {
+        Delivery(message: $0, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout)
       }
+      inFlight.fill(deliveries)
+      return deliveries
     }
   }
 
   /// Steps 2 to 5.
   private func handle(_ delivery: Delivery) async {
     defer { inFlight.remove(delivery) }
-    guard let settlement = await lease.holding(delivery, { await processor.process(delivery.message) }) else {
+    guard let settlement = await lease.holding(delivery, { await process(delivery) }) else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
         metadata: ["messageId": "\(delivery.message.id)"])

@@ -81,6 +81,7 @@ public struct RoutesFile: Sendable {
   /// - Throws: what a plugin's or a handler's initializer throws.
   public func makeRoutingTable() async throws -> RoutingTable {
     var plugins: [String: any Plugin] = [:]
+    var gates: [String: IntakeGate] = [:]
     var bound: [Route] = []
     for route in routes {
       guard let registration = catalog.handlers[route.handlerName], let type = catalog.plugins[registration.pluginName]
@@ -91,12 +92,16 @@ public struct RoutesFile: Sendable {
       } else {
         plugin = try await type.init(configuration: configuration(of: type))
         plugins[type.name] = plugin
+        if let plugin = plugin as? any PluginHealth {
+          gates[type.name] = IntakeGate(pluginName: type.name) { try await plugin.checkHealth() }
+        }
       }
       bound.append(
         Route(
           eventType: route.eventType, handlerName: route.handlerName,
           boundHandler: try registration.bind(plugin, route.handlerConfiguration),
-          errorPolicy: route.errorPolicy, backoff: route.backoff, timeout: route.timeout))
+          errorPolicy: route.errorPolicy, backoff: route.backoff, timeout: route.timeout,
+          gate: gates[type.name]))
     }
     return RoutingTable(routes: bound, unrouted: unrouted)
   }

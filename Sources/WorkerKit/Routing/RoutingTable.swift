@@ -9,6 +9,13 @@ public struct RoutingTable: Sendable {
     self.unrouted = unrouted
   }
 
+  /// Those of all routes; nil where a route has none, and so always takes its events in.
+  var gates: [IntakeGate]? {
+    let gates = routes.values.map(\.gate)
+    guard !gates.isEmpty, !gates.contains(where: { $0 == nil }) else { return nil }
+    return gates.compactMap { $0 }
+  }
+
   public var eventTypes: [String] { routes.keys.sorted() }
 
   public func route(for eventType: String) -> Route? {
@@ -34,6 +41,8 @@ public struct Route: Sendable {
   /// How long the handler may take.
   public let timeout: Duration
   let handler: BoundHandler
+  /// Of the handler's plugin, where that has one.
+  let gate: IntakeGate?
 
   public init(
     eventType: String,
@@ -54,8 +63,10 @@ public struct Route: Sendable {
     boundHandler: BoundHandler,
     errorPolicy: ErrorPolicy,
     backoff: Backoff,
-    timeout: Duration
+    timeout: Duration,
+    gate: IntakeGate? = nil
   ) {
+    self.gate = gate
     self.eventType = eventType
     self.handlerName = handlerName
     self.handler = boundHandler

@@ -1,0 +1,44 @@
+import ServiceLifecycle
+
+/// What the consumer does while a plugin is down.
+///
+/// A queue cannot be asked for some routes' messages alone. So as long as one route's plugin is well, messages are
+/// received; those of a plugin that is down are parked: their leases are kept and they take up no slot, ten times as
+/// many as there are slots at most. When they are that many, or when every plugin is down, nothing is received. What is
+/// parked is handled when its plugin is well again, with no receive lost.
+extension QueueConsumer {
+  /// Whether a route takes its events in.
+  var isIntakeOpen: Bool { table.gates?.contains(where: \.isOpen) ?? true }
+
+  /// Waits until a route takes its events in.
+  func untilIntakeIsOpen() async throws {
+    guard !isIntakeOpen, let gates = table.gates else { return }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for gate in gates {
+        group.addTask { try await gate.untilOpen(clock: clock, logger: logger) }
+      }
+      try await group.next()
+      group.cancelAll()
+    }
+  }
+
+  /// Handles a delivery, again where its plugin was down.
+  func process(_ delivery: Delivery) async -> Settlement {
+    guard let gate = processor.gate(for: delivery.message) else { return await processor.process(delivery.message) }
+    while true {
+      if !gate.isOpen {
+        do {
+          try await cancelWhenGracefulShutdown {
+            try await inFlight.parking(delivery, at: gate) { try await gate.untilOpen(clock: clock, logger: logger) }
+          }
+        } catch {
+          return .release
+        }
+      }
+      let settlement = await processor.process(delivery.message)
+      guard case .retry(_, let failure) = settlement, failure.kind == .unavailable,
+        await gate.closes(after: failure, clock: clock, logger: logger)
+      else { return settlement }
+    }
+  }
+}
