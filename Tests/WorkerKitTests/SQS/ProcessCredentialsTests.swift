@@ -66,7 +66,7 @@ struct ProcessCredentialsTests {
 
   @Test("one that does not end is killed after a minute")
   func timeLimit() async throws {
-    let chain = try chain("exec sleep 3600")
+    let chain = try chain("sleep 3600")
     async let error = chain.error()
     try await harness.clock.untilSleeping(for: .seconds(60))
     harness.clock.advance(by: .seconds(60))

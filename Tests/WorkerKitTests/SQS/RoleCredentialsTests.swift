@@ -187,6 +187,31 @@ struct RoleCredentialsTests {
     #expect(error.message.contains(expected), "\(error.message)")
   }
 
+  @Test(
+    "what STS refuses is said with the next step",
+    arguments: [
+      ("AccessDenied", "may sts:AssumeRole"), ("ExpiredToken", "renew the credentials"),
+      ("SignatureDoesNotMatch", "this machine's clock"),
+    ])
+  func refusals(code: String, expected: String) async throws {
+    let chain = try chain(
+      config: """
+        [default]
+        role_arn = \(Self.arn)
+        source_profile = default
+        aws_access_key_id = OWN
+        aws_secret_access_key = hush
+        """)
+    try await server.answer(
+      .init(
+        status: 403, body: "<ErrorResponse><Error><Code>\(code)</Code><Message>No.</Message></Error></ErrorResponse>"))
+    let error = try await chain.error()
+    #expect(error.code == .noCredentials && error.status == 403)
+    #expect(error.message.contains("STS (AssumeRole of \(Self.arn)), which answers \(code): No.; "))
+    #expect(error.message.contains(expected))
+    #expect(!error.message.contains("hush"))
+  }
+
   @Test("STS is the region's own, unless the environment names another")
   func endpoints() throws {
     func endpoint(_ region: String, _ environment: [String: String] = [:]) throws -> String {

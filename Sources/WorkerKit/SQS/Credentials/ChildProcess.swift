@@ -44,11 +44,16 @@ enum ChildProcess {
     do {
       try await wait(for: state, limit: limit, clock: clock)
     } catch {
-      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
+      if process.isRunning { end(process.processIdentifier) }
       throw error
     }
     let end = state.value
     return Result(status: end.status ?? -1, output: end.output ?? [], errors: end.errors ?? [])
+  }
+
+  /// Kills a program, and what it has started where it leads a group of its own.
+  private static func end(_ id: pid_t) {
+    kill(getpgid(id) == id ? -id : id, SIGKILL)
   }
 
   private static func wait(for state: Watched<State>, limit: Duration, clock: WorkerClock) async throws {

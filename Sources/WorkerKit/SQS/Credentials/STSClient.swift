@@ -59,14 +59,21 @@ struct STSClient: Sendable {
     let answer = String(decoding: response.body.prefix(Self.largestAnswer), as: UTF8.self)
     guard response.status == 200 else {
       let error = XMLText.element("Error", of: answer) ?? answer
+      let code = XMLText.element("Code", of: error)
       throw QueueError.refusal(
-        by: source, status: response.status, code: XMLText.element("Code", of: error),
-        detail: XMLText.element("Message", of: error),
-        advice: credentials == nil
-          ? "check the role's trust policy and the token's issuer, audience and age"
-          : "check the role's trust policy, and that the credentials it is assumed with may sts:AssumeRole")
+        by: source, status: response.status, code: code, detail: XMLText.element("Message", of: error),
+        advice: Self.advice(on: code ?? "", isSigned: credentials != nil))
     }
     return try Self.credentials(in: answer, source: source)
+  }
+
+  private static func advice(on code: String, isSigned: Bool) -> String {
+    guard isSigned else { return "check the role's trust policy and the token's issuer, audience and age" }
+    if SQSError.refusedCredentials.contains(code) { return "renew the credentials that the role is assumed with" }
+    if SQSError.clockSkew.contains(code) {
+      return "check this machine's clock, and the secret of the credentials that the role is assumed with"
+    }
+    return "check the role's trust policy, and that the credentials it is assumed with may sts:AssumeRole"
   }
 
   static func credentials(in answer: String, source: String) throws -> Credentials {
