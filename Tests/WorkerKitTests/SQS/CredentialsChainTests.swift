@@ -139,11 +139,30 @@ struct CredentialsChainTests {
     #expect(provider.asked.value == 2)
     harness.advance(by: 1)
     #expect(try await chain.credentials().accessKeyID == "A")
-    #expect(provider.asked.value == 3)
+    // In the background now: the first failure was waited for, and that is enough.
+    try await provider.asked.wait { $0 == 3 }
     harness.advance(by: 60)
-    #expect(try await chain.credentials().accessKeyID == "B")
+    while try await chain.credentials().accessKeyID == "A" { await Task.yield() }
+    #expect(provider.asked.value == 4)
     #expect(harness.warnings.count == 2)
     #expect(harness.warnings.allSatisfy { !$0.contains("hush") && $0.contains("out to lunch") })
+  }
+
+  @Test("once a renewal has failed, nobody waits for the next try while there are valid ones")
+  func doesNotWaitTwice() async throws {
+    let gate = Gate()
+    gate.open()
+    let provider = Scripted(credentials("A", lasting: 3600), broken, gate: gate)
+    let chain = harness.chain(provider)
+    _ = try await chain.credentials()
+    harness.advance(by: 3400)
+    #expect(try await chain.credentials().accessKeyID == "A")
+    harness.advance(by: 60)
+    gate.close()
+    #expect(try await chain.credentials().accessKeyID == "A")
+    try await gate.untilArrived(3)
+    #expect(try await chain.credentials().accessKeyID == "A")
+    gate.open()
   }
 
   @Test("what has expired is never used")

@@ -9,7 +9,7 @@ public import Logging
 /// |---|---|
 /// | more than 15 minutes | the kept ones |
 /// | 15 to 5 minutes | the kept ones, while others are asked for in the background |
-/// | less than 5 minutes | new ones; the kept ones where there are none to be had |
+/// | less than 5 minutes | new ones; the kept ones once a try for others has failed |
 /// | nothing | new ones, or the error |
 ///
 /// What lives for less than an hour is renewed in its last quarter. However many callers there are, one request is
@@ -19,6 +19,8 @@ public actor CredentialsChain {
     var credentials: Credentials
     /// How long before they expire others are asked for.
     var window: TimeInterval
+    /// Then nobody waits for the next try while these are valid: it may take as long to fail.
+    var hasRenewalFailed = false
   }
 
   private typealias Refresh = Watched<Result<Credentials, any Error>?>
@@ -77,7 +79,7 @@ public actor CredentialsChain {
     let left = expiration.timeIntervalSince(now())
     guard left > 0 else { return try await refreshed() }
     guard left <= kept.window else { return kept.credentials }
-    let isWaitedFor = left <= kept.window * Self.waitingPart
+    let isWaitedFor = left <= kept.window * Self.waitingPart && !kept.hasRenewalFailed
     if refresh == nil {
       // Also after one that went well: some places go on handing out the same for a while.
       guard abs(now().timeIntervalSince(lastRefresh)) >= Self.pause else { return kept.credentials }
@@ -125,6 +127,7 @@ public actor CredentialsChain {
       let life = credentials.expiration.map { $0.timeIntervalSince(now()) } ?? .infinity
       kept = Kept(credentials: credentials, window: min(Self.longestWindow, life / 4))
     case .failure(let error):
+      kept?.hasRenewalFailed = true
       if let expiration = kept?.credentials.expiration, expiration > now() {
         logger.warning(
           "the credentials could not be renewed; those at hand are used on, and it is tried again in a minute",
