@@ -14,6 +14,9 @@ struct Consumers {
     environment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
   ) throws {
     let client = CurlClient()
+    // One for all: the same credentials are good in every region.
+    let credentials = CredentialsChain(
+      environment: environment, region: queues.first?.region, client: client, logger: logger)
     let ends = ConsumerEnds(count: queues.count)
     services = try queues.map { queue in
       var configuration = QueueConsumer.Configuration(queue)
@@ -22,7 +25,8 @@ struct Consumers {
       configuration.middleware = middleware
       let consumer = QueueConsumer(
         queue: try SQSQueue(
-          url: queue.url, region: queue.region, client: client, logger: logger, environment: environment),
+          url: queue.url, region: queue.region, client: client, credentials: credentials, logger: logger,
+          environment: environment),
         table: table, configuration: configuration, logger: logger,
         onStuckHandlers: { ends.note(.stuck, of: queue.name) })
       return CountedService(queue: queue.name, consumer: consumer, ends: ends)

@@ -165,8 +165,10 @@ public struct QueueError: ClassifiedError, CustomStringConvertible {
       return name.hasSuffix("Exception") ? String(name.dropLast("Exception".count)) : name
     }
 
-    /// No credentials could be found.
+    /// No credentials could be found, or those that are configured cannot work.
     public static let noCredentials = Code(rawValue: "NoCredentials")
+    /// Whoever hands out the credentials cannot at the moment.
+    public static let credentialsUnavailable = Code(rawValue: "CredentialsUnavailable")
   }
 
   public var code: Code

@@ -12,6 +12,11 @@ enum Crypto {
     digest(bytes, EVP_md5(), length: 16)
   }
 
+  /// nil where libcrypto refuses SHA-1: it only names files of the AWS CLI's here.
+  static func sha1(_ bytes: some Collection<UInt8>) -> [UInt8]? {
+    digest(bytes, EVP_sha1(), length: 20)
+  }
+
   static func hmacSHA256(key: [UInt8], _ message: some Collection<UInt8>) -> [UInt8] {
     var result = [UInt8](repeating: 0, count: 32)
     var length = result.count

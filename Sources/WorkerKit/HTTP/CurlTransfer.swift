@@ -57,7 +57,10 @@ final class CurlTransfer: @unchecked Sendable {
     ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
     ccurl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
     ccurl_set_long(handle, CURLOPT_TIMEOUT_MS, max(1, Int(request.timeout.inSeconds * 1000)))
-    ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, 5000)
+    ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, max(1, Int(request.connectTimeout.inSeconds * 1000)))
+    if !request.mayUseProxy {
+      ccurl_set_string(handle, CURLOPT_NOPROXY, "*")
+    }
     if let certificates {
       ccurl_set_string(handle, CURLOPT_CAINFO, certificates)
     }
@@ -155,6 +158,12 @@ final class CurlTransfer: @unchecked Sendable {
     return receivedBytes <= maximumResponseSize
   }
 
+  /// Whether time ran out before there was a connection to send the request on.
+  private var hasSentNothing: Bool {
+    guard let easy else { return true }
+    return ccurl_get_long(UnsafeMutableRawPointer(easy), CURLINFO_REQUEST_SIZE) == 0
+  }
+
   private func error(_ result: CURLcode) -> HTTPError {
     let reason = String(cString: curl_easy_strerror(result))
     // A URL can hold credentials and tokens; its host cannot.
@@ -167,6 +176,9 @@ final class CurlTransfer: @unchecked Sendable {
       return HTTPError(
         code: .notConnected,
         message: "nothing answers at \(host); check the URL's port and that the server runs (\(reason))")
+    case CURLE_OPERATION_TIMEDOUT where hasSentNothing:
+      return HTTPError(
+        code: .notConnected, message: "\(host) cannot be reached in time; check the URL and the network (\(reason))")
     case CURLE_OPERATION_TIMEDOUT:
       return HTTPError(code: .timeout, message: "\(host) did not answer within \(request.timeout.inSeconds)s")
     case CURLE_SSL_CONNECT_ERROR, CURLE_PEER_FAILED_VERIFICATION, CURLE_SSL_CACERT_BADFILE, CURLE_SSL_CERTPROBLEM:

@@ -7,19 +7,27 @@ public struct HTTPRequest: Sendable {
   public var body: [UInt8]
   /// For the whole exchange.
   public var timeout: Duration
+  /// For the connection alone, where a new one is needed.
+  public var connectTimeout: Duration
+  /// Whether a proxy that the environment names (`HTTPS_PROXY` and the like) may carry the request.
+  public var mayUseProxy: Bool
 
   public init(
     method: String = "GET",
     url: String,
     headers: [(name: String, value: String)] = [],
     body: [UInt8] = [],
-    timeout: Duration = .seconds(30)
+    timeout: Duration = .seconds(30),
+    connectTimeout: Duration = .seconds(5),
+    mayUseProxy: Bool = true
   ) {
     self.method = method
     self.url = url
     self.headers = headers
     self.body = body
     self.timeout = timeout
+    self.connectTimeout = connectTimeout
+    self.mayUseProxy = mayUseProxy
   }
 }
 

@@ -40,11 +40,7 @@ struct SQSClient: Sendable {
     self.random = random
     self.now = now
     signature = SignatureV4(region: region, service: "sqs")
-    let name = endpoint.host ?? ""
-    let bracketed = name.contains(":") ? "[\(name)]" : name
-    // As curl sends it: without a port where the scheme says it already.
-    let isDefaultPort = endpoint.port == nil || endpoint.port == (endpoint.scheme == "https" ? 443 : 80)
-    host = isDefaultPort ? bracketed : "\(bracketed):\(endpoint.port ?? 0)"
+    host = endpoint.hostHeader
   }
 
   /// Calls an operation.

@@ -18,7 +18,7 @@ public struct SQSQueue: MessageQueue {
   ///     `AWS_ENDPOINT_URL_SQS` or `AWS_ENDPOINT_URL` names another.
   ///   - region: Requests are signed for it.
   ///   - client: Shared by all that speak HTTP in the process.
-  ///   - credentials: The environment and the shared files, where none are given.
+  ///   - credentials: Shared by all queues that have the same; a chain of its own, where none are given.
   ///   - environment: Of the process.
   /// - Throws: a ``QueueError`` where the URL or the endpoint is none.
   public init(
@@ -33,7 +33,9 @@ public struct SQSQueue: MessageQueue {
     self.init(
       url: url,
       client: SQSClient(
-        endpoint: endpoint, region: region, credentials: credentials ?? CredentialsChain(environment: environment),
+        endpoint: endpoint, region: region,
+        credentials: credentials
+          ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
         http: client),
       logger: logger)
   }

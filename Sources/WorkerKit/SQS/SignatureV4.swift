@@ -96,16 +96,18 @@ struct SignatureV4: Sendable {
   }
 
   private static func canonicalQuery(_ query: [(name: String, value: String)]) -> String {
-    query.map { (name: percentEncoded($0.name), value: percentEncoded($0.value)) }
+    query.map { (name: $0.name.percentEncoded, value: $0.value.percentEncoded) }
       .sorted { ($0.name, $0.value) < ($1.name, $1.value) }
       .map { "\($0.name)=\($0.value)" }
       .joined(separator: "&")
   }
+}
 
-  /// Everything but RFC 3986's unreserved characters.
-  private static func percentEncoded(_ text: String) -> String {
+extension String {
+  /// Everything but RFC 3986's unreserved characters is encoded.
+  var percentEncoded: String {
     let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
-    return text.utf8.map {
+    return utf8.map {
       unreserved.contains($0) ? String(UnicodeScalar($0)) : "%" + [$0].hexadecimal.uppercased()
     }.joined()
   }

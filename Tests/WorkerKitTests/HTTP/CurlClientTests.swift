@@ -118,6 +118,17 @@ struct CurlClientTests {
     } throws: { ($0 as? HTTPError)?.code == .notConnected && "\($0)".contains("nothing answers at 127.0.0.1:1;") }
   }
 
+  @Test("where a connection takes too long, nothing was sent: that is not a late answer")
+  func unreachable() async throws {
+    let nowhere = try SilentPort()
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(url: nowhere.url, connectTimeout: .milliseconds(50)))
+    } throws: { ($0 as? HTTPError)?.code == .notConnected && ($0 as? HTTPError)?.kind == .network }
+    await #expect {
+      _ = try await CurlClient().execute(HTTPRequest(url: nowhere.url, timeout: .milliseconds(50)))
+    } throws: { ($0 as? HTTPError)?.code == .notConnected }
+  }
+
   @Test("a name that does not exist is said to have no address")
   func unresolved() async throws {
     await #expect {

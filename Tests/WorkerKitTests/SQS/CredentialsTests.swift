@@ -12,6 +12,7 @@ struct CredentialsTests {
     var environment = values
     environment["AWS_SHARED_CREDENTIALS_FILE"] = files[0].path
     environment["AWS_CONFIG_FILE"] = files[1].path
+    environment["AWS_EC2_METADATA_DISABLED"] = "true"
     return (environment, files)
   }
 
@@ -66,7 +67,8 @@ struct CredentialsTests {
     } throws: { error in
       let text = "\(error)"
       return (error as? QueueError)?.code == .noCredentials && text.contains("AWS_ACCESS_KEY_ID")
-        && files.allSatisfy { text.contains($0.path) }
+        && files.allSatisfy { text.contains($0.path) } && text.contains("AWS_WEB_IDENTITY_TOKEN_FILE")
+        && text.contains("AWS_CONTAINER_CREDENTIALS_FULL_URI") && text.contains("AWS_EC2_METADATA_DISABLED")
     }
   }
 

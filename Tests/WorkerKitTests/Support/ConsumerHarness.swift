@@ -79,6 +79,10 @@ final class Gate: Sendable {
   func open() {
     state.update { $0.isOpen = true }
   }
+
+  func close() {
+    state.update { $0.isOpen = false }
+  }
 }
 
 /// What happened, in order.

@@ -15,6 +15,9 @@ final class ScriptedServer: Sendable {
   struct Request: Decodable {
     /// Which connection it came on, from 1.
     var connection: Int
+    var method: String
+    /// With its query.
+    var path: String
     var headers: [String: String]
     var body: String
   }

@@ -2,7 +2,7 @@
 
 POST /script adds answers: [{"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate"}].
 Without a script left it answers 200 with the request's body. GET /next-request waits for the next request that came:
-{"connection": n, "headers": {}, "body": ""}. A certificate and a key as arguments make it speak TLS.
+{"connection": n, "method": "GET", "path": "/", "headers": {}, "body": ""}. A certificate and a key as arguments make it speak TLS.
 """
 
 import http.server
@@ -35,14 +35,22 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({"body": json.dumps(requests.get())})
         with lock:
             connection = connections.setdefault(self.client_address, len(connections) + 1)
-        requests.put({"connection": connection, "headers": dict(self.headers), "body": body.decode()})
+        requests.put(
+            {
+                "connection": connection,
+                "method": self.command,
+                "path": self.path,
+                "headers": dict(self.headers),
+                "body": body.decode(),
+            }
+        )
         try:
             answer = script.get_nowait()
         except queue.Empty:
             answer = {"body": body.decode()}
         self.answer(answer)
 
-    do_GET = do_POST
+    do_GET = do_PUT = do_POST
 
     def answer(self, answer):
         act = answer.get("act", "answer")

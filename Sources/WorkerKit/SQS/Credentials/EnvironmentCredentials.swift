@@ -12,9 +12,8 @@ public struct EnvironmentCredentials: CredentialsProvider {
     let secret = environment["AWS_SECRET_ACCESS_KEY"] ?? ""
     guard !id.isEmpty || !secret.isEmpty else { return nil }
     guard !id.isEmpty, !secret.isEmpty else {
-      throw QueueError(
-        code: .noCredentials, kind: .unavailable,
-        message: "\(id.isEmpty ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY") is missing; set both or neither")
+      throw QueueError.credentials(
+        "\(id.isEmpty ? "AWS_ACCESS_KEY_ID" : "AWS_SECRET_ACCESS_KEY") is missing; set both or neither")
     }
     let token = environment["AWS_SESSION_TOKEN"] ?? ""
     return Credentials(accessKeyID: id, secretAccessKey: secret, sessionToken: token.isEmpty ? nil : token)

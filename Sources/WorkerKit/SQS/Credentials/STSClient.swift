@@ -1,0 +1,120 @@
+import Foundation
+
+/// Trades credentials, or a token of someone that AWS trusts, for those of a role.
+///
+/// STS speaks the Query protocol: a form in, XML out.
+struct STSClient: Sendable {
+  /// A role, and for how long and under which name it is wanted.
+  struct Role: Sendable {
+    var arn: String
+    /// For CloudTrail.
+    var sessionName: String
+    var externalID: String?
+    var durationSeconds: Int?
+  }
+
+  private static let largestAnswer = 262_144
+  private let context: CredentialsContext
+
+  init(_ context: CredentialsContext) {
+    self.context = context
+  }
+
+  /// `AssumeRole`, signed with other credentials.
+  func assume(_ role: Role, with credentials: Credentials) async throws -> Credentials {
+    try await call("AssumeRole", role, [], signedWith: credentials)
+  }
+
+  /// `AssumeRoleWithWebIdentity`, which the token alone proves; nothing is signed.
+  func assume(_ role: Role, webIdentityToken token: String) async throws -> Credentials {
+    try await call("AssumeRoleWithWebIdentity", role, [("WebIdentityToken", token)], signedWith: nil)
+  }
+
+  func endpoint() throws -> URL {
+    let domain = CredentialsContext.domain(of: context.region)
+    return try context.endpoint(ofService: "STS", otherwise: "https://sts.\(context.region).\(domain)/")
+  }
+
+  private func call(
+    _ action: String, _ role: Role, _ parameters: [(name: String, value: String)], signedWith credentials: Credentials?
+  ) async throws -> Credentials {
+    let endpoint = try endpoint()
+    var form = [("Action", action), ("Version", "2011-06-15"), ("RoleArn", role.arn)]
+    form.append(("RoleSessionName", role.sessionName))
+    if let seconds = role.durationSeconds { form.append(("DurationSeconds", "\(seconds)")) }
+    if let id = role.externalID { form.append(("ExternalId", id)) }
+    let body = Array((form + parameters).map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&").utf8)
+    var headers = [(name: "Content-Type", value: "application/x-www-form-urlencoded; charset=utf-8")]
+    if let credentials {
+      let path = endpoint.path(percentEncoded: true)
+      headers += SignatureV4(region: context.region, service: "sts").headers(
+        method: "POST", path: path.isEmpty ? "/" : path, headers: headers + [("Host", endpoint.hostHeader)], body: body,
+        credentials: credentials, date: context.now())
+    }
+    let source = "STS (\(action) of \(role.arn))"
+    let response = try await context.execute(
+      HTTPRequest(
+        method: "POST", url: endpoint.absoluteString, headers: headers, body: body, timeout: .seconds(10)),
+      source: source)
+    let answer = String(decoding: response.body.prefix(Self.largestAnswer), as: UTF8.self)
+    guard response.status == 200 else {
+      let error = XMLText.element("Error", of: answer) ?? answer
+      let code = XMLText.element("Code", of: error)
+      throw QueueError.refusal(
+        by: source, status: response.status, code: code, detail: XMLText.element("Message", of: error),
+        advice: Self.advice(on: code ?? "", isSigned: credentials != nil))
+    }
+    return try Self.credentials(in: answer, source: source)
+  }
+
+  private static func advice(on code: String, isSigned: Bool) -> String {
+    guard isSigned else { return "check the role's trust policy and the token's issuer, audience and age" }
+    if SQSError.refusedCredentials.contains(code) { return "renew the credentials that the role is assumed with" }
+    if SQSError.clockSkew.contains(code) {
+      return "check this machine's clock, and the secret of the credentials that the role is assumed with"
+    }
+    return "check the role's trust policy, and that the credentials it is assumed with may sts:AssumeRole"
+  }
+
+  static func credentials(in answer: String, source: String) throws -> Credentials {
+    guard let element = XMLText.element("Credentials", of: answer),
+      let id = XMLText.element("AccessKeyId", of: element),
+      let secret = XMLText.element("SecretAccessKey", of: element),
+      let token = XMLText.element("SessionToken", of: element),
+      let expiration = XMLText.element("Expiration", of: element)
+    else {
+      throw QueueError(
+        code: .credentialsUnavailable, kind: .unavailable,
+        message: "the answer of \(source) is not STS's; check AWS_ENDPOINT_URL_STS and what answers there")
+    }
+    return Credentials(
+      accessKeyID: id, secretAccessKey: secret, sessionToken: token,
+      expiration: try CredentialsDocument.date(expiration, from: source))
+  }
+}
+
+/// The text of elements whose names do not nest: all that an answer of STS's needs, and no entity can do harm.
+enum XMLText {
+  /// The text between the first start tag of a name and the end tag that follows.
+  static func element(_ name: String, of xml: String) -> String? {
+    var rest = xml[...]
+    while let start = rest.range(of: "<\(name)") {
+      rest = rest[start.upperBound...]
+      guard let first = rest.first, first == ">" || first.isWhitespace, let open = rest.firstIndex(of: ">") else {
+        continue
+      }
+      let content = rest[rest.index(after: open)...]
+      guard let end = content.range(of: "</\(name)>") else { return nil }
+      return unescaped(content[..<end.lowerBound].trimmingCharacters(in: .whitespacesAndNewlines))
+    }
+    return nil
+  }
+
+  /// The five entities that XML itself has.
+  private static func unescaped(_ text: String) -> String {
+    guard !text.contains("<"), text.contains("&") else { return text }
+    return [("&lt;", "<"), ("&gt;", ">"), ("&quot;", "\""), ("&apos;", "'"), ("&amp;", "&")].reduce(text) {
+      $0.replacing($1.0, with: $1.1)
+    }
+  }
+}
