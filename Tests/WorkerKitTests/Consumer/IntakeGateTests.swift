@@ -124,7 +124,8 @@ private struct GateHarness {
     let other = Route(
       eventType: "PARTED", handlerName: "other.part", handler: ClosureHandler { (_: Greeting, _) in }, backoff: backoff)
     consumer = QueueConsumer(
-      queue: queue, table: RoutingTable(routes: hasOtherRoute ? [gated, other] : [gated]), configuration: configuration, clock: workerClock,
+      queue: queue, table: RoutingTable(routes: hasOtherRoute ? [gated, other] : [gated]), configuration: configuration,
+      clock: workerClock,
       random: { 0.5 }, logger: quietLogger)
   }
 
