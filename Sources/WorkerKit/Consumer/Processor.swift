@@ -17,7 +17,9 @@ struct Processor: Sendable {
       do {
         let route = try routing.get()
         try await TimeoutMiddleware(limit: route.timeout, clock: clock).handle(context) { context in
-          try await route.handler.handle(message.body, context)
+          try await StuckHandlerMiddleware(clock: clock).handle(context) { context in
+            try await route.handler.handle(message.body, context)
+          }
         }
       } catch {
         throw classify(error, of: message, route: route)

@@ -57,6 +57,37 @@ struct MiddlewareTests {
     }
   }
 
+  @Test("a handler that ignores its cancellation is reported with its route and its age, and counted")
+  func stuck() async throws {
+    let clock = ManualClock()
+    let gate = Gate()
+    let metrics = TestMetrics()
+    let logs = InMemoryLogHandler()
+    var logger = Logger(label: "test", factory: { _ in logs })
+    logger[metadataKey: "route"] = "GREETED"
+    let context = HandlerContext(eventType: "GREETED", queue: "events", messageID: "m-1", logger: logger)
+    let middleware = StuckHandlerMiddleware(clock: WorkerClock(clock))
+    await withMetricsFactory(metrics) {
+      let handling = Task {
+        try await middleware.handle(context) { _ in await gate.passStubbornly() }
+      }
+      try? await gate.untilArrived()
+      clock.advance(by: .seconds(5))
+      handling.cancel()
+      try? await clock.untilSleeping(for: StuckHandlerMiddleware.grace)
+      #expect(logs.entries.isEmpty)
+      clock.advance(by: StuckHandlerMiddleware.grace)
+      // It is reported while it goes on, and its end is no error.
+      while logs.entries.isEmpty { await Task.yield() }
+      gate.open()
+      _ = await handling.result
+    }
+    #expect(logs.entries.map(\.level) == [.error])
+    #expect(logs.entries.first?.metadata["age"] == "15.0s")
+    #expect(
+      try metrics.expectCounter("worker.handlers.stuck", [("queue", "events"), ("route", "GREETED")]).totalValue == 1)
+  }
+
   @Test("a middleware's own error is classified like a handler's")
   func ownError() async throws {
     struct Refusing: Middleware {
