@@ -53,7 +53,7 @@ struct DevSession: Service {
       for service in consumers.services { group.addTask { try await service.run() } }
       group.addTask {
         try await report.untilToldAll()
-        if !options.untilEmpty { sayWhatNext(first, environmentFile, isNew: isNew, endpoint: local.endpoint) }
+        if !options.untilEmpty { sayWhatNext(first, environmentFile, isNew: isNew) }
       }
       try await group.waitForAll()
     }
@@ -76,18 +76,14 @@ struct DevSession: Service {
     say("\nWhat becomes of them:")
   }
 
-  private func sayWhatNext(
-    _ queue: QueueConfiguration, _ environmentFile: String, isNew: Bool, endpoint: String
-  ) {
+  private func sayWhatNext(_ queue: QueueConfiguration, _ environmentFile: String, isNew: Bool) {
     let worker = CommandLine.arguments.first ?? "worker"
-    let name = surroundings.localName(of: queue)
-    let deadLetters = LocalQueueServer.InitialQueue(name).deadLetterName
     let event = demos.flatMap { $0.demoEvents }.first.map { Self.onOneLine($0.body) } ?? #"{"eventType":"…"}"#
     let commands =
       demos.flatMap { $0.demoCommands }.map { "\(worker) \($0)" } + [
         "\(worker) send - <<< '\(event)'",
         "aws --endpoint-url $AWS_ENDPOINT_URL_SQS sqs send-message --queue-url $AWS_SQS_QUEUE_URL --message-body '\(event)'",
-        "curl '\(endpoint)/_aws/sqs/messages?QueueUrl=\(deadLetters)'   # the dead letters, and why they are there",
+        "\(worker) dead-letters list\(file.queues.count > 1 ? " --queue \(queue.name)" : "")   # the dead letters, and why they are there",
       ]
     let again =
       isNew

@@ -40,8 +40,11 @@ struct DiscardDeadLetters<Application: WorkerApplication>: AsyncParsableCommand 
       commandName: "discard",
       abstract: "Delete dead letters for good.",
       discussion: """
-        There is no way back: export them first (worker dead-letters export), with the \
-        same filter.
+        There is no way back. To keep a copy, export them first; --exported then \
+        deletes what is in that file, and nothing that came since:
+
+          worker dead-letters export --kind conflict --output old.jsonl
+          worker dead-letters discard --exported old.jsonl --yes
         """)
   }
 
@@ -71,7 +74,7 @@ extension DeadLetterSession {
     _ purpose: DeadLetterAction.Purpose, _ consent: DeadLetterConsentOptions, json: Bool,
     _ summary: @escaping @Sendable (Int, Bool) -> String
   ) async throws {
-    let filter = consent.filterOptions.filter
+    let filter = try consent.filterOptions.filter()
     try await endingOnSignal { [limit = consent.limit, isDryRun = consent.dryRun] in
       var action = DeadLetterAction(purpose, from: letters, isDryRun: isDryRun)
       let visit = await read(filter, limit: limit) { try await action($0) }

@@ -32,7 +32,7 @@ struct ChangeRecord: Encodable {
         outcome: result.outcome, newId: result.newId, reason: result.reason)
     }
     lookedAt = visit.lookedAt
-    isComplete = if case .everything = visit.end { true } else { false }
+    isComplete = session.isComplete(visit)
   }
 }
 
@@ -55,6 +55,9 @@ struct ResultRecord {
       reason = """
         it was sent, and could not be deleted here: \(error); redrive or discard it again, which grants nothing twice
         """
+    case .cameBack:
+      outcome = "cameBack"
+      reason = "its event was redriven a moment ago: it has failed again, or this is a copy; it stays"
     case .left(let why):
       outcome = "left"
       reason = why

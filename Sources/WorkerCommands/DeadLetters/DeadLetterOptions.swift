@@ -44,8 +44,18 @@ struct DeadLetterFilterOptions: ParsableArguments {
   @Option(help: ArgumentHelp("Only letters younger than this.", valueName: "duration"), transform: readDuration)
   var newerThan: Duration?
 
-  var filter: DeadLetterFilter {
+  @Option(help: ArgumentHelp("Only letters that are in this file, which export wrote.", valueName: "file"))
+  var exported: String?
+
+  /// Whether all letters are meant.
+  var isEmpty: Bool {
+    id.isEmpty && route.isEmpty && kind.isEmpty && olderThan == nil && newerThan == nil && exported == nil
+  }
+
+  /// - Throws: where the file of exported letters cannot be read.
+  func filter() throws -> DeadLetterFilter {
     var filter = DeadLetterFilter()
+    filter.letterIDs = try exported.map(LetterRecord.ids)
     filter.ids = Set(id)
     filter.routes = Set(route)
     filter.kinds = Set(kind)
@@ -73,11 +83,11 @@ struct DeadLetterConsentOptions: ParsableArguments {
 
   func validate() throws {
     guard (limit ?? 1) > 0 else { throw ValidationError("--limit must be 1 or more") }
-    guard !filterOptions.filter.isEmpty || all else {
+    guard !filterOptions.isEmpty || all else {
       throw ValidationError(
-        "which letters? Give a filter (--id, --route, --kind, --older-than, --newer-than), or --all")
+        "which letters? Give a filter (--id, --route, --kind, --older-than, --newer-than, --exported), or --all")
     }
-    guard filterOptions.filter.isEmpty || !all else {
+    guard filterOptions.isEmpty || !all else {
       throw ValidationError("--all means every letter, so it does not go with a filter")
     }
     guard yes != dryRun else {

@@ -60,6 +60,12 @@ struct DeadLetterSession: Sendable {
       }, visit)
   }
 
+  /// Whether every letter that nobody else has in hand was looked at, as far as SQS's approximate counts know.
+  func isComplete(_ visit: DeadLetterReader.Visit) -> Bool {
+    guard case .everything = visit.end else { return false }
+    return !letters.isFIFO || visit.lookedAt >= attributes.visibleMessages
+  }
+
   /// Says on standard error what a reader of the result must know, and throws what the command ends with.
   func conclude(_ visit: DeadLetterReader.Visit) throws {
     if visit.notGivenBack > 0 {
@@ -70,6 +76,12 @@ struct DeadLetterSession: Sendable {
         """)
     }
     switch visit.end {
+    case .everything where !isComplete(visit):
+      note(
+        """
+        A FIFO queue keeps the rest of a group back while letters of it are in hand: \(counted(visit.lookedAt, "letter")) \
+        of about \(attributes.visibleMessages) could be looked at.
+        """)
     case .everything, .found, .cancelled: return
     case .tookTooLong:
       note(
@@ -102,7 +114,7 @@ func endingOnSignal<Success: Sendable>(_ body: @escaping @Sendable () async thro
   let work = Task { try await body() }
   let signalled = Watched<UnixSignal?>(nil)
   let listener = Task {
-    var signals = await UnixSignalsSequence(trapping: .sigterm, .sigint).makeAsyncIterator()
+    var signals = await UnixSignalsSequence(trapping: .sigterm, .sigint, .sighup).makeAsyncIterator()
     guard let first = await signals.next() else { return }
     signalled.update { $0 = first }
     note("Stopping, and giving back what is in hand; a second signal exits at once.")
@@ -117,9 +129,8 @@ func endingOnSignal<Success: Sendable>(_ body: @escaping @Sendable () async thro
   throw ExitCode(exitCode(after: signal))
 }
 
-private func exitCode(after signal: UnixSignal) -> Int32 {
-  signal == .sigint ? 130 : 143
-}
+/// As shells have it.
+private func exitCode(after signal: UnixSignal) -> Int32 { 128 + signal.rawValue }
 
 func counted(_ count: Int, _ noun: String) -> String {
   "\(count) \(noun)\(count == 1 ? "" : "s")"

@@ -16,7 +16,7 @@ struct DeadLettersCommand<Application: WorkerApplication>: AsyncParsableCommand 
           worker dead-letters redrive --kind notFound --dry-run
           worker dead-letters redrive --kind notFound --yes
           worker dead-letters export --older-than 7d --output old.jsonl
-          worker dead-letters discard --older-than 7d --yes
+          worker dead-letters discard --exported old.jsonl --yes
 
         The dead-letter queue is the one that the queue's redrive policy names. SQS \
         shows a message only to whoever receives it: while a command looks, the \
@@ -32,7 +32,7 @@ struct DeadLettersCommand<Application: WorkerApplication>: AsyncParsableCommand 
 
         Exit codes: 0 done, 1 a failure, or a letter that could not be handled, \
         64 wrong arguments, 75 stopped before all was looked at, 78 routes.yaml is \
-        wrong, 130 or 143 ended by a signal.
+        wrong, 129, 130 or 143 ended by a signal.
         """,
       subcommands: [
         ListDeadLetters<Application>.self, ShowDeadLetter<Application>.self, RedriveDeadLetters<Application>.self,

@@ -10,8 +10,8 @@ struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
       discussion: """
         One object a line: ids, times, the failure, the attributes, and the body as \
         text, or as bodyBase64 where it is no UTF-8. Nothing is deleted; that is for \
-        discard. A letter that comes in between the two is discarded without having \
-        been exported, so give both the same --older-than.
+        discard, whose --exported takes the file, and so deletes no letter that is \
+        not in it.
         """)
   }
 
@@ -32,9 +32,9 @@ struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
   func run() async throws {
     // Whoever reads may go away, and what is held must be given back all the same.
     signal(SIGPIPE, SIG_IGN)
+    let filter = try filterOptions.filter()
     let session = try await DeadLetterSession(queueOptions, for: Application.self)
     let file = try LineFile(path: output)
-    let filter = filterOptions.filter
     try await endingOnSignal { [limit] in
       var found: Set<String> = []
       var count = 0

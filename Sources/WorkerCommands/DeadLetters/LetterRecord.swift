@@ -63,6 +63,19 @@ struct LetterRecord: Encodable {
     attributes = message.attributes.mapValues(Attribute.init)
   }
 
+  /// The ids of the letters in a file of such lines.
+  static func ids(inFile path: String) throws -> Set<String> {
+    struct Line: Decodable { var id: String }
+    let lines = try textFile(at: path).split(separator: "\n")
+    return try Set(
+      lines.enumerated().map { index, line in
+        guard let line = try? JSONDecoder().decode(Line.self, from: Data(line.utf8)) else {
+          throw CommandError("\(path): letter \(index + 1) is not one that `dead-letters export` writes")
+        }
+        return line.id
+      })
+  }
+
   /// One line, without its end.
   func line() throws -> Data {
     let encoder = JSONEncoder()

@@ -31,8 +31,8 @@ struct ListDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
   }
 
   func run() async throws {
+    let filter = try filterOptions.filter()
     let session = try await DeadLetterSession(queueOptions, for: Application.self)
-    let filter = filterOptions.filter
     try await endingOnSignal { [limit, json] in
       let now = Date()
       var letters: [DeadLetter] = []
@@ -83,7 +83,7 @@ private struct Listing: Encodable {
     deadLetterQueue = session.letters.name
     self.letters = letters.map { LetterRecord($0, isWhole: false) }
     lookedAt = visit.lookedAt
-    isComplete = if case .everything = visit.end { true } else { false }
+    isComplete = session.isComplete(visit)
     approximatelyVisible = session.attributes.visibleMessages
     approximatelyInFlight = session.attributes.messagesInFlight
   }

@@ -54,6 +54,8 @@ package struct DeadLetterFilter: Sendable {
 
   /// Of the letters themselves, or of their events' first messages.
   package var ids: Set<String> = []
+  /// Of the letters themselves; nil where any will do.
+  package var letterIDs: Set<String>?
   package var routes: Set<String> = []
   package var kinds: Set<String> = []
   package var olderThan: Duration?
@@ -62,11 +64,12 @@ package struct DeadLetterFilter: Sendable {
   package init() {}
 
   package var isEmpty: Bool {
-    ids.isEmpty && routes.isEmpty && kinds.isEmpty && olderThan == nil && newerThan == nil
+    ids.isEmpty && letterIDs == nil && routes.isEmpty && kinds.isEmpty && olderThan == nil && newerThan == nil
   }
 
   package func matches(_ letter: DeadLetter, at now: Date) -> Bool {
     guard ids.isEmpty || ids.contains(letter.id) || ids.contains(letter.originalMessageID) else { return false }
+    guard letterIDs?.contains(letter.id) ?? true else { return false }
     guard routes.isEmpty || routes.contains(letter.route ?? Self.none) else { return false }
     guard kinds.isEmpty || kinds.contains(letter.kind ?? Self.none) else { return false }
     guard olderThan != nil || newerThan != nil else { return true }

@@ -11,6 +11,8 @@ package struct LetterOutcome: Sendable {
     case notDeleted(newID: String, QueueError)
     case discarded
     case left(reason: String)
+    /// Its event was redriven a moment ago, and this is the letter that came of it, or a copy of the first.
+    case cameBack
   }
 
   package var id: String
@@ -31,7 +33,7 @@ package struct LetterOutcome: Sendable {
   package var isGone: Bool {
     switch result {
     case .redriven, .discarded: true
-    case .planned, .notDeleted, .left: false
+    case .planned, .notDeleted, .left, .cameBack: false
     }
   }
 
@@ -99,10 +101,9 @@ package struct DeadLetterAction: Sendable {
     var messages: [(letter: DeadLetter, message: OutgoingMessage)] = []
     for letter in batch {
       // A running worker may send a letter back while this goes on, and that could go round for ever.
-      guard redriven.insert(Event(type: letter.eventType, key: letter.idempotencyKey)).inserted else {
-        outcomes.append(
-          LetterOutcome(letter, .left(reason: "its event was redriven a moment ago: it has failed again, or is a copy"))
-        )
+      let event = Event(type: letter.eventType, key: letter.idempotencyKey)
+      guard isDryRun || redriven.insert(event).inserted else {
+        outcomes.append(LetterOutcome(letter, .cameBack))
         continue
       }
       do {
