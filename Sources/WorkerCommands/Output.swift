@@ -21,7 +21,8 @@ func table(_ header: [String], _ rows: [[String]]) -> String {
 
 /// Writes a line to standard error: for what is not the command's result.
 func note(_ line: String) {
-  FileHandle.standardError.write(Data("\(line)\n".utf8))
+  // Nobody may be there to read it.
+  try? FileHandle.standardError.write(contentsOf: Data("\(line)\n".utf8))
 }
 
 /// Runs what reads a configuration; its problems go to standard error, and the process exits with 78.

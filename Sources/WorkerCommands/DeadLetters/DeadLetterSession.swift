@@ -111,6 +111,8 @@ struct DeadLetterSession: Sendable {
 
 /// Runs what holds letters. The first signal cancels it, so that it can give them back; a second exits at once.
 func endingOnSignal<Success: Sendable>(_ body: @escaping @Sendable () async throws -> Success) async throws -> Success {
+  // Whoever reads the output may go away, and what is held must be given back all the same.
+  _ = signal(SIGPIPE, SIG_IGN)
   let work = Task { try await body() }
   let signalled = Watched<UnixSignal?>(nil)
   let listener = Task {
@@ -124,9 +126,9 @@ func endingOnSignal<Success: Sendable>(_ body: @escaping @Sendable () async thro
   }
   let result = await work.result
   listener.cancel()
-  guard let signal = signalled.value else { return try result.get() }
+  guard let number = signalled.value else { return try result.get() }
   if case .failure(let error) = result, !(error is CancellationError) { note("Error: \(error)") }
-  throw ExitCode(exitCode(after: signal))
+  throw ExitCode(exitCode(after: number))
 }
 
 /// As shells have it.

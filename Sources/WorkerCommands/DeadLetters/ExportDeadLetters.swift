@@ -30,8 +30,6 @@ struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
   }
 
   func run() async throws {
-    // Whoever reads may go away, and what is held must be given back all the same.
-    signal(SIGPIPE, SIG_IGN)
     let filter = try filterOptions.filter()
     let session = try await DeadLetterSession(queueOptions, for: Application.self)
     let file = try LineFile(path: output)

@@ -2,7 +2,9 @@
 
 import json
 import signal
+import subprocess
 import threading
+import time
 
 import pytest
 
@@ -196,6 +198,22 @@ class TestExport:
         printed = letters.command("export", "--kind", "notFound").succeeded().stdout
         assert len(printed.splitlines()) == 11
         assert letters.counts() == (12, 0)
+
+    def test_a_reader_who_goes_away(self, letters, worker, unknown_coin):
+        letters.written(*[unknown_coin] * 15)
+        command = [worker.binary, "dead-letters", "export", "--routes", worker.write_routes()]
+        output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env=worker.environment, cwd=worker.folder, **output) as running:
+            running.stdout.close()
+            stderr = running.stderr.read().decode()
+            assert running.wait(30) == 1, stderr
+        assert "cannot write to standard output" in stderr
+        assert letters.counts() == (15, 0)
+
+    def test_what_takes_long_is_told(self, letters, proxy, unknown_coin):
+        letters.written(*[unknown_coin] * 15)
+        proxy.on_request = lambda operation, body: time.sleep(1.6) if operation == "ReceiveMessage" else None
+        assert "… 15 of about 15 letters" in letters.command("export").succeeded().stderr
 
     def test_a_file_is_not_overwritten(self, letters, worker):
         (worker.folder / "letters.jsonl").write_text("dear")

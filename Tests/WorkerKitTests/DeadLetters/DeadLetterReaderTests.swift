@@ -47,6 +47,7 @@ struct DeadLetterReaderTests {
     #expect(try await found { $0.kinds = ["conflict", "notFound"] } == ["m-1", "m-2"])
     #expect(try await found { $0.kinds = ["-"] } == [moved])
     #expect(try await found { $0.ids = [written, "m-2"] } == ["m-1", "m-2"])
+    #expect(try await found { $0.letterIDs = [written, "m-2"] } == ["m-1"], "an event's first message is no letter")
     #expect(try await found({ $0.olderThan = .seconds(3600) }, age: 3000).isEmpty)
     #expect(try await found({ $0.olderThan = .seconds(3600) }, age: 4000).count == 5)
     #expect(try await found({ $0.newerThan = .seconds(3600) }, age: 3000).count == 5)
