@@ -103,11 +103,3 @@ private struct Report: Encodable {
       """
   }
 }
-
-private func table(_ header: [String], _ rows: [[String]]) -> String {
-  let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
-  return ([header] + rows).map { row in
-    zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ")
-      .trimmingCharacters(in: .whitespaces)
-  }.joined(separator: "\n")
-}

@@ -53,7 +53,7 @@ struct DevSession: Service {
       group.addTask {
         // Whoever stops it meanwhile wants to hear no more.
         guard (try? await report.untilToldAll()) != nil, !options.untilEmpty else { return }
-        sayWhatNext(first, environmentFile, isNew: isNew, endpoint: local.endpoint)
+        sayWhatNext(first, environmentFile, isNew: isNew)
       }
       try await run(consumers)
       group.cancelAll()
@@ -84,18 +84,14 @@ struct DevSession: Service {
     say("\nWhat becomes of them:")
   }
 
-  private func sayWhatNext(
-    _ queue: QueueConfiguration, _ environmentFile: String, isNew: Bool, endpoint: String
-  ) {
+  private func sayWhatNext(_ queue: QueueConfiguration, _ environmentFile: String, isNew: Bool) {
     let worker = CommandLine.arguments.first ?? "worker"
-    let name = surroundings.localName(of: queue)
-    let deadLetters = LocalQueueServer.InitialQueue(name).deadLetterName
     let event = demos.flatMap { $0.demoEvents }.first.map { Self.onOneLine($0.body) } ?? #"{"eventType":"…"}"#
     let commands =
       demos.flatMap { $0.demoCommands }.map { "\(worker) \($0)" } + [
         "\(worker) send - <<< '\(event)'",
         "aws --endpoint-url $AWS_ENDPOINT_URL_SQS sqs send-message --queue-url $AWS_SQS_QUEUE_URL --message-body '\(event)'",
-        "curl '\(endpoint)/_aws/sqs/messages?QueueUrl=\(deadLetters)'   # the dead letters, and why they are there",
+        "\(worker) dead-letters list\(file.queues.count > 1 ? " --queue \(queue.name)" : "")   # the dead letters, and why they are there",
       ]
     let again =
       isNew

@@ -2,11 +2,27 @@ import ArgumentParser
 import Foundation
 import WorkerKit
 
-/// Prints a value as JSON, its keys sorted.
+/// Prints a value as JSON, its keys sorted, its dates in ISO 8601.
 func printJSON(_ value: some Encodable) throws {
   let encoder = JSONEncoder()
+  encoder.dateEncodingStrategy = .iso8601
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
   print(String(decoding: try encoder.encode(value), as: UTF8.self))
+}
+
+/// Rows under a header, each column as wide as it must be.
+func table(_ header: [String], _ rows: [[String]]) -> String {
+  let widths = header.indices.map { column in ([header] + rows).map { $0[column].count }.max() ?? 0 }
+  return ([header] + rows).map { row in
+    zip(row, widths).map { $0.padding(toLength: $1, withPad: " ", startingAt: 0) }.joined(separator: "  ")
+      .trimmingCharacters(in: .whitespaces)
+  }.joined(separator: "\n")
+}
+
+/// Writes a line to standard error: for what is not the command's result.
+func note(_ line: String) {
+  // Nobody may be there to read it.
+  try? FileHandle.standardError.write(contentsOf: Data("\(line)\n".utf8))
 }
 
 /// Runs what reads a configuration; its problems go to standard error, and the process exits with 78.

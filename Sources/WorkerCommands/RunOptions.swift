@@ -28,7 +28,7 @@ struct RunOptions: ParsableArguments {
   }
 }
 
-private func readDuration(_ text: String) throws -> Duration {
+func readDuration(_ text: String) throws -> Duration {
   guard let duration = Duration(configurationText: text) else {
     throw ValidationError("`\(text)` is not \(Duration.configurationDescription)")
   }

@@ -43,7 +43,7 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
 
   func run() async throws {
     let file = try exitingOnProblems { try routesOptions.load(for: Application.self) }
-    let configuration = try selectQueue(in: file)
+    let configuration = try file.queue(named: queue, routes: routesOptions.routes)
     let body = try readEvent()
     let queue = try SQSQueue(
       url: configuration.url, region: configuration.region, client: CurlClient(), logger: Logger(label: "worker"))
@@ -68,23 +68,6 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
     if count > 1 {
       FileHandle.standardError.write(Data("Sent \(count) messages to \(queue.name).\n".utf8))
     }
-  }
-
-  private func selectQueue(in file: RoutesFile) throws -> QueueConfiguration {
-    let names = file.queues.map(\.name).joined(separator: ", ")
-    if let queue {
-      guard let found = file.queues.first(where: { $0.name == queue }) else {
-        throw CommandError("\(routesOptions.routes) has no enabled queue \(queue); it has: \(names)")
-      }
-      return found
-    }
-    guard let only = file.queues.first, file.queues.count == 1 else {
-      throw CommandError(
-        file.queues.isEmpty
-          ? "every queue of \(routesOptions.routes) is disabled (`enabled: false`, AWS_SQS_ENABLED=false)"
-          : "\(routesOptions.routes) has several queues; name one with --queue: \(names)")
-    }
-    return only
   }
 
   private func readEvent() throws -> String {

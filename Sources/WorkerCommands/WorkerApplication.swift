@@ -7,7 +7,7 @@ public import WorkerKit
 ///       static let plugins: [any Plugin.Type] = [PrizePlugin.self, RafflePlugin.self]
 ///     }
 ///
-/// The binary has the commands `run`, `check` and `send`, and those of its plugins.
+/// The binary has the commands `run`, `check`, `send`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
 public protocol WorkerApplication {
   static var plugins: [any Plugin.Type] { get }
 
@@ -42,7 +42,7 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         """,
       subcommands: [
         RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
-        DevCommand<Application>.self, LocalQueueCommand.self,
+        DeadLettersCommand<Application>.self, DevCommand<Application>.self, LocalQueueCommand.self,
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }
 }
@@ -54,5 +54,29 @@ struct RoutesOptions: ParsableArguments {
 
   func load<Application: WorkerApplication>(for application: Application.Type) throws -> RoutesFile {
     try RoutesFile(path: routes, plugins: application.plugins)
+  }
+}
+
+extension RoutesFile {
+  /// The queue that a command is about.
+  ///
+  /// - Parameters:
+  ///   - name: As `--queue` gives it; not needed where there is only one.
+  ///   - routes: The file's path.
+  func queue(named name: String?, routes: String) throws -> QueueConfiguration {
+    let names = queues.map(\.name).joined(separator: ", ")
+    if let name {
+      guard let found = queues.first(where: { $0.name == name }) else {
+        throw CommandError("\(routes) has no enabled queue \(name); it has: \(names)")
+      }
+      return found
+    }
+    guard let only = queues.first, queues.count == 1 else {
+      throw CommandError(
+        queues.isEmpty
+          ? "every queue of \(routes) is disabled (`enabled: false`, AWS_SQS_ENABLED=false)"
+          : "\(routes) has several queues; name one with --queue: \(names)")
+    }
+    return only
   }
 }

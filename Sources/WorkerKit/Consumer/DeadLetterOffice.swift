@@ -70,5 +70,5 @@ struct DeadLetterOffice: Sendable {
 
 extension MessageQueue {
   /// Whether the queue keeps its groups in order: SQS says so by the name.
-  var isFIFO: Bool { name.hasSuffix(".fifo") }
+  package var isFIFO: Bool { name.hasSuffix(".fifo") }
 }

@@ -22,23 +22,25 @@ public struct Failure: ClassifiedError, CustomStringConvertible {
 }
 
 /// The `WorkerFailure` attribute of a dead letter, in JSON: why it is one, and where it came from.
-struct WorkerFailure: Codable {
+package struct WorkerFailure: Codable, Sendable {
   static let attributeName = "WorkerFailure"
 
-  var kind: String
-  var message: String
-  var field: String?
-  var received: String?
-  var handler: String?
-  var route: String?
-  var receiveCount: Int
+  package var kind: String
+  package var message: String
+  package var field: String?
+  package var received: String?
+  package var handler: String?
+  package var route: String?
+  package var receiveCount: Int
   /// ISO 8601.
-  var firstReceived: String?
+  package var firstReceived: String?
   /// The id of the event's first message, however often it was dead-lettered and redriven since.
-  var messageId: String
+  package var messageId: String
   /// See ``HandlerContext/idempotencyKey``: carried along, for a redriven message has another FIFO deduplication id.
-  var idempotencyKey: String?
-  var traceId: String?
+  package var idempotencyKey: String?
+  package var traceId: String?
+  /// When an operator sent the message back to its queue, in ISO 8601. Then the failure is of the time before.
+  package var redriven: String?
 
   init(_ failure: Failure, of message: ReceivedMessage) {
     kind = failure.kind.rawValue
@@ -53,6 +55,21 @@ struct WorkerFailure: Codable {
     messageId = identity.originalMessageID
     idempotencyKey = identity.idempotencyKey
     traceId = failure.traceID
+  }
+
+  /// Of a letter that is sent back to its queue: what makes the event known again.
+  init(redriving letter: DeadLetter, at date: Date) {
+    if let failure = letter.failure ?? letter.earlierFailure {
+      self = failure
+    } else {
+      kind = ErrorKind.unexpected.rawValue
+      message = "it was received too often, so the queue's redrive policy moved it; the reason is in the worker's log"
+      receiveCount = letter.message.receiveCount
+      firstReceived = letter.message.firstReceivedAt?.formatted(.iso8601)
+      messageId = letter.originalMessageID
+    }
+    idempotencyKey = letter.idempotencyKey
+    redriven = date.formatted(.iso8601)
   }
 
   /// - Parameter limit: in bytes; the message is shortened to fit.

@@ -32,7 +32,7 @@ struct MessageIdentity {
   }
 
   /// What a dead letter said of itself, and a redrive brought back.
-  private static func carried(_ message: ReceivedMessage) -> WorkerFailure? {
+  static func carried(_ message: ReceivedMessage) -> WorkerFailure? {
     guard let json = message.attributes[WorkerFailure.attributeName]?.stringValue else { return nil }
     // Written by someone else, it carries nothing, and the message's own id stands. So it does where what is carried is
     // longer than anything that this worker writes.

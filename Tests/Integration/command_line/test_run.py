@@ -66,7 +66,7 @@ class TestWithoutAQueue:
     @pytest.mark.parametrize(
         ("command", "mentions"),
         [
-            ([], ["run", "check", "send", "prizes"]),
+            ([], ["run", "check", "send", "dead-letters", "prizes"]),
             (["run"], ["--routes", "--until-empty", "--shutdown-deadline"]),
             (["check"], ["--routes"]),
             (["send"], ["--count"]),

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from support import takes_at_most, wait_until
-from support.server import messages
 from support.worker import Finished, RunningWorker
 
 ROOT = Path(__file__).parents[3]
@@ -119,17 +118,14 @@ def test_it_goes_on_with_the_data_it_had(dev):
 
 def test_what_it_says_to_type_works(dev, running):
     commands = running.log().partition("in another terminal:\n")[2].partition("\n\n")[0]
-    source, holdings, send, aws, curl = [line.strip() for line in commands.splitlines()]
+    source, holdings, send, aws, dead_letters = [line.strip() for line in commands.splitlines()]
     assert "cluid456def" in dev.shell(f"{source}\n{holdings}")
     assert "Sent message" in dev.shell(f"{source}\n{send}")
     wait_until(lambda: pending(dev.holdings())[0] == {"cluid123abc": 10}, "five more are granted")
     dev.shell(f"{source}\n{Path(sys.executable).parent / aws}")
     wait_until(lambda: pending(dev.holdings())[0] == {"cluid123abc": 15}, "and five more")
-    url = re.search(r"curl '([^']*)'", curl)[1]
-    endpoint, _, queue = url.partition("/_aws/sqs/messages?QueueUrl=")
-    (letter,) = messages(endpoint, queue)
-    failure = json.loads(letter["MessageAttributes"]["WorkerFailure"]["StringValue"])
-    assert failure["kind"] == "notFound"
+    shown = dev.shell(f"{source}\n{dead_letters}")
+    assert "notFound" in shown and "item type cluid000zzz does not exist" in shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])

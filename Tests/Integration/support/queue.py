@@ -35,7 +35,7 @@ class Queue:
         self.sqs = sqs
         self.server = server
         self.url = url
-        self._dead_letter_url = dead_letter_url
+        self.dead_letter_url = dead_letter_url
         self._dead_letters = {}
         self._receive_counts = {}
 
@@ -56,7 +56,7 @@ class Queue:
 
     def dead_letters(self):
         """All that came into the dead-letter queue until now."""
-        for message in self._receive(self._dead_letter_url):
+        for message in self._receive(self.dead_letter_url):
             self._dead_letters[message.id] = message
         return list(self._dead_letters.values())
 
@@ -87,7 +87,7 @@ class Queue:
         if not isinstance(self.server, LocalQueueServer):
             self._receive_counts |= self._counts_of_moto()
         else:
-            for url in (self.url, self._dead_letter_url):
+            for url in (self.url, self.dead_letter_url):
                 self._receive_counts |= receive_counts(self.server.endpoint, url)
         return self._receive_counts.get(message_id, 0)
 

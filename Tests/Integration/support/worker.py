@@ -165,7 +165,11 @@ class Worker:
 
     def start(self, *arguments):
         """Starts it and lets it run; the test ends with it in any case."""
-        command = [self.binary, "run", "--routes", str(self.write_routes()), *map(str, arguments)]
+        return self.start_command("run", "--routes", self.write_routes(), *arguments)
+
+    def start_command(self, *arguments):
+        """The same with any of its commands."""
+        command = [self.binary, *map(str, arguments)]
         worker = RunningWorker(command, self.environment, self.folder)
         self.started.append(worker)
         return worker
