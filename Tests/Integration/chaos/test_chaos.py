@@ -7,11 +7,9 @@ import json
 import os
 import signal
 import socket
-import sys
 import threading
 import time
 from collections import Counter
-from pathlib import Path
 from random import Random
 
 import boto3
@@ -19,16 +17,13 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
-from support import wait_until
+from support.chaos import CATALOG, Model, holdings
 from support.prizes import Prizes
 from support.proxy import Proxy
 from support.queue import Queue
 from support.server import LocalQueueServer
 from support.sqs import client, create_queue
 from support.worker import Worker
-
-sys.path.insert(0, str(Path(__file__).parent))
-from model import CATALOG, Model, holdings  # noqa: E402
 
 VISIBILITY = 2
 WORKERS = 3
@@ -104,14 +99,20 @@ class Again:
         return self._receive if operation == "ReceiveMessage" else None
 
     def _receive(self, exchange):
-        status, body = exchange.forward()
+        request = json.loads(exchange.body)
+        with self._lock:
+            again = self._random.choice(self._seen) if self._seen and self._random.random() < 0.3 else None
+        if again and request["MaxNumberOfMessages"] > 1:
+            request["MaxNumberOfMessages"] -= 1
+        else:
+            again = None
+        status, body = exchange.forward(json.dumps(request).encode())
         messages = json.loads(body).get("Messages", []) if status == 200 else []
         with self._lock:
-            room = json.loads(exchange.body)["MaxNumberOfMessages"] - len(messages)
-            if messages and room > 0 and self._seen and self._random.random() < 0.3:
-                self.count += 1
-                body = json.dumps({"Messages": [*messages, self._random.choice(self._seen)]}).encode()
             self._seen = (self._seen + messages)[-500:]
+            if again and messages:
+                self.count += 1
+                body = json.dumps({"Messages": [*messages, again]}).encode()
         exchange.answer(status, body)
 
 
@@ -207,7 +208,7 @@ def worker(binary, queue, tmp_path):
 def test_every_event_is_granted_once(server, queue, worker, request):
     # moto sends a hundred a second, and more slowly the more it has.
     is_moto = not isinstance(server, LocalQueueServer)
-    total = request.config.getoption("--events") or (300 if is_moto else 1500)
+    total = request.config.getoption("--events") or (400 if is_moto else 2500)
     seed = request.config.getoption("--seed")
     print(f"\n{total} events, seed {seed}: make chaos ARGS='--events {total} --seed {seed}'", flush=True)
 

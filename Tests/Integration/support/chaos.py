@@ -56,7 +56,7 @@ class Model:
         self._random = random
         self._total = total
         self._sent = []
-        self._characters = [name(number) for number in range(CHARACTERS)]
+        self._characters = [name(number) for number in range(min(CHARACTERS, total // 10))]
         self._unlinked = [somebody(number) for number in range(LINKED_USERS)]
         random.shuffle(self._characters)
         random.shuffle(self._unlinked)
