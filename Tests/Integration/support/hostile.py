@@ -58,9 +58,10 @@ class Fuzzer:
         return Hostile(number, body, self._attributes(number), self._system())
 
     def large(self, number, kind):
-        """Of all that SQS takes."""
+        """Of all that SQS takes; but for one kind, with room for the failure."""
         before, middle, after = LARGE[kind]
-        return Hostile(number, before + middle * ((MIB - len(before) - len(after)) // len(middle)) + after)
+        size = MIB if kind == 0 else MIB - 8192
+        return Hostile(number, before + middle * ((size - len(before) - len(after)) // len(middle)) + after)
 
     def _event(self):
         random = self.random
