@@ -7,7 +7,6 @@ from dataclasses import dataclass, field
 from support.events import CAST, COIN, SWORD, UNLINKED, account_linked, character, item
 
 MIB = 1_048_576
-DIGITS = "0123456789"
 TEXT = 'abc{}[]":,\\/ \n\t\r0123456789.eE+-_é√🎲\u202e\u0301\ufeff\u2028'
 NASTY = [
     "NaN", "-Infinity", "1e400", "-0", "0x10", "1_000", "9" * 400, "0." + "9" * 400, "9007199254740993",
@@ -53,8 +52,8 @@ class Fuzzer:
         self.random = random
 
     def draw(self, number):
-        bodies = [self._mutated, self._mutated, self._with_nasty_value, self._twice, self._tree, self._noise, self._deep]
-        body = self.random.choice([*bodies, self._good])()
+        spoiled = [self._mutated, self._mutated, self._with_nasty_value, self._twice]
+        body = self.random.choice([*spoiled, self._tree, self._noise, self._deep, self._good])()
         return Hostile(number, body, self._attributes(number), self._system())
 
     def large(self, number, kind):
