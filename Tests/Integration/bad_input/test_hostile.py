@@ -10,13 +10,10 @@ from support import wait_until
 from support.hostile import LARGE, MIB, Fuzzer
 from support.http import Http
 
+# moto is too slow for thousands.
+pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
+
 ROUNDS = 4
-
-
-@pytest.fixture(scope="session")
-def server(servers):
-    """One: moto is too slow for thousands."""
-    return servers("LocalQueue")
 
 
 @pytest.fixture

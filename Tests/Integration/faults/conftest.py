@@ -3,12 +3,6 @@
 import pytest
 
 
-@pytest.fixture(scope="session")
-def server(servers):
-    """One: what is tested is the worker."""
-    return servers("LocalQueue")
-
-
 @pytest.fixture
 def queue(make_queue):
     # A fault may cost receives. What the redrive policy makes of many is not what is tested here.

@@ -10,6 +10,9 @@ from support import takes_at_most, wait_until
 from support.events import item, somebody
 from support.faults import check_granted, send_events, start
 
+# The worker is what is tested, so one server is enough.
+pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
+
 THROTTLED = b'{"__type":"com.amazonaws.sqs#RequestThrottled","message":"Rate exceeded"}'
 
 

@@ -18,6 +18,9 @@ from support.events import CATALOG, item, somebody
 from support.faults import check_all, send_events, start, wait_until_logged
 from support.prizes import Prizes
 
+# The worker is what is tested, so one server is enough.
+pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
+
 LOCK = """
 import sqlite3, sys
 database = sqlite3.connect(sys.argv[1], isolation_level=None)

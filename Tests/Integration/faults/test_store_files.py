@@ -13,6 +13,9 @@ from support.events import CATALOG
 from support.faults import check_all, send_events, start, wait_until_logged
 from support.prizes import Prizes
 
+# The worker is what is tested, so one server is enough.
+pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
+
 NOBODY = 65534
 
 
