@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration test-servers test-example \
+.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos test-servers test-example \
 	bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
@@ -60,6 +60,10 @@ test-integration: venv build-tests ## Run the worker against local queues alone 
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
 	$(call announce,the local queue through the Query protocol)
 	WORKER_BINARY=$(abspath $(WORKER)) $(QUERY_PYTHON) -m pytest Tests/Integration/local_queue -m 'not one_client' $(ARGS) || [ $$? -eq 5 ]
+
+chaos: venv build ## Kill, stop and repeat everything under load for minutes (ARGS='--events 20000 --seed 7')
+	$(call announce,chaos: workers and queues that die at random)
+	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration/chaos -n 0 -s --events 10000 $(ARGS)
 
 test-servers: build-tests ## Check the client's contract on MiniStack and LocalStack too (LocalStack needs Python 3.13)
 	$(call announce,the contract of queues on other servers)

@@ -1,6 +1,7 @@
 """The worker's binary against SQS-compatible servers over HTTP: its own, and moto's. WORKER_BINARY names the binary."""
 
 import os
+import random
 import uuid
 from contextlib import ExitStack
 from functools import cache
@@ -19,6 +20,13 @@ from support.sqs import client, create_queue
 from support.worker import Worker
 
 
+def pytest_addoption(parser):
+    group = parser.getgroup("tests that draw at random")
+    group.addoption("--events", type=int, help="how many events the chaos sends; few, where not told")
+    group.addoption("--bodies", type=int, default=2000, help="how many hostile messages are sent")
+    group.addoption("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="what they draw from")
+
+
 def pytest_configure():
     path = os.environ.get("WORKER_BINARY", "")
     if not os.access(path, os.X_OK):
@@ -26,9 +34,12 @@ def pytest_configure():
 
 
 class EachServerApart(LoadScopeScheduling):
-    """Tests of one class or module stay together, as `--dist loadscope` has it; those with moto are together apart."""
+    """Tests of one class or module stay together, as `--dist loadscope` has it; those with moto are together apart,
+    and so is each test that takes its time and shares nothing."""
 
     def _split_scope(self, nodeid):
+        if nodeid.startswith(("faults/", "chaos/")):
+            return nodeid
         scope, _, test = nodeid.rpartition("::")
         return f"{scope} with moto" if "[moto" in test else scope
 

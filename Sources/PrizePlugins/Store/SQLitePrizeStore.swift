@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import WorkerKit
 
 /// Prizes in one SQLite file, which several workers on one machine may share.
 ///
@@ -55,6 +56,7 @@ struct SQLitePrizeStore: PrizeStore {
       try await pool.write { db in
         let version = try Int.fetchOne(db, sql: "PRAGMA user_version") ?? 0
         try db.execute(sql: "PRAGMA user_version = \(version)")
+        try checkFile(db)
       }
     }
   }
@@ -83,10 +85,25 @@ struct SQLitePrizeStore: PrizeStore {
       // sees the key of the first.
       try await pool.write { db in
         let ledger = PrizeLedger(db: db)
-        guard try ledger.record(key, content: content, at: handledAt) else { return .alreadyHandled }
-        return .now(try work(ledger))
+        guard try ledger.record(key, content: content, at: handledAt) else {
+          try checkFile(db)
+          return .alreadyHandled
+        }
+        let outcome = try work(ledger)
+        try checkFile(db)
+        return .now(outcome)
       }
     }
+  }
+
+  /// Last of all, and just before the commit.
+  private func checkFile(_ db: Database) throws {
+    guard !db.hasItsFile else { return }
+    throw PrizeStoreError(
+      kind: .unavailable,
+      message: "the prize database was moved or deleted while it was open: \(path); put the file back with its -wal, "
+        + "or restart the worker to use the one that is there now",
+      path: path)
   }
 
   private func mapErrors<Value>(_ body: () async throws -> Value) async throws -> Value {

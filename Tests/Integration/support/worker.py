@@ -33,10 +33,16 @@ class Finished:
 
 
 class RunningWorker:
-    def __init__(self, command, environment, folder):
+    def __init__(self, command, environment, folder, **options):
         self._log = tempfile.TemporaryFile()
         self.process = subprocess.Popen(
-            command, env=environment, cwd=folder, stdin=subprocess.DEVNULL, stdout=self._log, stderr=self._log
+            command,
+            env=environment,
+            cwd=folder,
+            stdin=subprocess.DEVNULL,
+            stdout=self._log,
+            stderr=self._log,
+            **options,
         )
 
     def signal(self, number):
@@ -131,8 +137,10 @@ class Worker:
     def write_routes(self, text=None):
         # JSON is YAML, and needs no library.
         path = self.folder / "routes.yaml"
-        path.write_text(text if text is not None else json.dumps(self.routes, indent=2))
-        return path
+        # At once, for a worker that was just started may be reading it.
+        new = path.with_suffix(".new")
+        new.write_text(text if text is not None else json.dumps(self.routes, indent=2))
+        return new.replace(path)
 
     def command(self, *arguments, input=None, timeout=60.0):
         """Runs any of its commands to its end, in its folder."""
@@ -163,14 +171,14 @@ class Worker:
             "run", "--routes", self.write_routes(), "--until-empty", *arguments, timeout=timeout
         ).succeeded()
 
-    def start(self, *arguments):
-        """Starts it and lets it run; the test ends with it in any case."""
-        return self.start_command("run", "--routes", self.write_routes(), *arguments)
+    def start(self, *arguments, **options):
+        """Starts it and lets it run; the test ends with it in any case. Options are Popen's."""
+        return self.start_command("run", "--routes", self.write_routes(), *arguments, **options)
 
-    def start_command(self, *arguments):
+    def start_command(self, *arguments, **options):
         """The same with any of its commands."""
         command = [self.binary, *map(str, arguments)]
-        worker = RunningWorker(command, self.environment, self.folder)
+        worker = RunningWorker(command, self.environment, self.folder, **options)
         self.started.append(worker)
         return worker
 
