@@ -34,7 +34,8 @@ class Finished:
 
 class RunningWorker:
     def __init__(self, command, environment, folder, **options):
-        self._log = tempfile.TemporaryFile()
+        # To append, because a reader that shared the writer's place in the file would move it.
+        self._log = tempfile.NamedTemporaryFile("ab")
         self.process = subprocess.Popen(
             command,
             env=environment,
@@ -74,8 +75,7 @@ class RunningWorker:
         return self.process.poll() is None
 
     def log(self):
-        self._log.seek(0)
-        return self._log.read().decode(errors="replace")
+        return Path(self._log.name).read_text(errors="replace")
 
 
 class Worker:
