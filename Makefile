@@ -41,7 +41,7 @@ release: setup ## Build the worker for production, as .build-release/release/wor
 	$(call announce_build,building the worker with optimization,.build-release)
 	swift build --product worker --configuration release --scratch-path .build-release
 
-run: build ## See it work: the worker on a local queue of its own, until Ctrl-C (ARGS=--until-empty ends by itself)
+run: build ## See it work: the worker on a local queue of its own, until Ctrl-C (ARGS='--until-empty --port 0')
 	@echo; exec $(WORKER) dev $(ARGS)
 
 test: test-swift test-integration test-example ## Run all tests

@@ -53,7 +53,7 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
       ready.update { $0 = value }
     }
     let session = DevSession(
-      file: file, surroundings: surroundings, ready: ready, options: options,
+      file: file, routesPath: routesOptions.routes, surroundings: surroundings, ready: ready, options: options,
       demos: demos,
       middleware: Application.middleware, logger: logger)
     do {

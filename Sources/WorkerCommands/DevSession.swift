@@ -7,6 +7,7 @@ import WorkerKit
 /// The worker beside the local queue, and what it tells the person in front of it.
 struct DevSession: Service {
   let file: RoutesFile
+  let routesPath: String
   let surroundings: DevEnvironment
   /// Has a value once the local queue can be used.
   let ready: Watched<LocalQueueServer.Ready?>
@@ -17,10 +18,12 @@ struct DevSession: Service {
   private let report = DevReport()
 
   init(
-    file: RoutesFile, surroundings: DevEnvironment, ready: Watched<LocalQueueServer.Ready?>, options: RunOptions,
+    file: RoutesFile, routesPath: String, surroundings: DevEnvironment, ready: Watched<LocalQueueServer.Ready?>,
+    options: RunOptions,
     demos: [any PluginDemo.Type], middleware: [any Middleware], logger: Logger
   ) {
     self.file = file
+    self.routesPath = routesPath
     self.surroundings = surroundings
     self.ready = ready
     self.options = options
@@ -58,7 +61,11 @@ struct DevSession: Service {
       try await run(consumers)
       group.cancelAll()
     }
-    if options.untilEmpty { try consumers.printSummary(wasStopped: Task.isShuttingDownGracefully) }
+    if options.untilEmpty {
+      try consumers.printSummary(wasStopped: Task.isShuttingDownGracefully)
+    } else {
+      say("\nStopped. What is left in its queues stays in \(surroundings.directory.given).")
+    }
   }
 
   private func run(_ consumers: Consumers) async throws {
@@ -86,17 +93,20 @@ struct DevSession: Service {
 
   private func sayWhatNext(_ queue: QueueConfiguration, _ environmentFile: String, isNew: Bool) {
     let worker = CommandLine.arguments.first ?? "worker"
-    let event = demos.flatMap { $0.demoEvents }.first.map { Self.onOneLine($0.body) } ?? #"{"eventType":"…"}"#
+    let event =
+      demos.flatMap { $0.demoEvents }.first.map { Self.onOneLine($0.body) }
+      ?? #"{"eventType":"\#(file.routes.first?.eventType ?? "…")"}"#
+    let options = routesPath == RoutesOptions.defaultPath ? "" : " --routes \(routesPath)"
     let commands =
-      demos.flatMap { $0.demoCommands }.map { "\(worker) \($0)" } + [
-        "\(worker) send - <<< '\(event)'",
+      demos.flatMap { $0.demoCommands }.map { "\(worker) \($0)\(options)" } + [
+        "echo '\(event)' | \(worker) send -\(options)",
         "aws --endpoint-url $AWS_ENDPOINT_URL_SQS sqs send-message --queue-url $AWS_SQS_QUEUE_URL --message-body '\(event)'",
-        "\(worker) dead-letters list\(file.queues.count > 1 ? " --queue \(queue.name)" : "")   # the dead letters, and why they are there",
+        "\(worker) dead-letters list\(options)\(file.queues.count > 1 ? " --queue \(queue.name)" : "")   # the dead letters, and why they are there",
       ]
     let again =
       isNew
       ? ""
-      : "\nIt goes on with the data that it had; for a new beginning, stop it and remove \(surroundings.directory.given)."
+      : "\nIt goes on with the data that it had; for a new beginning, stop it and remove \(surroundings.directory.given).\n"
     say(
       """
       \(again)

@@ -66,6 +66,7 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
       }
     }
     if count > 1 {
+      fflush(nil)
       FileHandle.standardError.write(Data("Sent \(count) messages to \(queue.name).\n".utf8))
     }
   }

@@ -32,6 +32,10 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
       abstract: "Handles the events of SQS queues, as routes.yaml says.",
       discussion: """
         A first run:
+          \(name) dev                 see it work, on a local queue of its own
+
+        In another terminal after that, or with a queue of yours:
+          . .worker/env               let these find the queue of dev
           \(name) check               see that routes.yaml is right, and what it routes
           \(name) send event.json     put an event into the queue
           \(name) run --until-empty   handle what is there, and stop
@@ -50,7 +54,9 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
 /// What every command that reads `routes.yaml` takes.
 struct RoutesOptions: ParsableArguments {
   @Option(help: ArgumentHelp("The routing table.", valueName: "file"))
-  var routes = "routes.yaml"
+  var routes = Self.defaultPath
+
+  static let defaultPath = "routes.yaml"
 
   func load<Application: WorkerApplication>(for application: Application.Type) throws -> RoutesFile {
     try RoutesFile(path: routes, plugins: application.plugins)

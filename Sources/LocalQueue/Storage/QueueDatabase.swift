@@ -47,7 +47,7 @@ enum QueueDatabase {
   private static func advice(for error: DatabaseError) -> String {
     switch error.resultCode {
     case .SQLITE_BUSY, .SQLITE_LOCKED:
-      "another process, perhaps another local queue, is using it; stop that one, or choose another directory with --data"
+      "another process, perhaps `worker dev` or another local queue, is using it; use that one's queues, or choose another directory with --data and another port with --port"
     case .SQLITE_CANTOPEN, .SQLITE_READONLY, .SQLITE_PERM:
       "this user may not write there (\(error.message ?? "")); change its permissions, or choose another directory with --data"
     case .SQLITE_NOTADB, .SQLITE_CORRUPT:

@@ -42,7 +42,8 @@ struct HoldingsCommand: AsyncParsableCommand {
     guard FileManager.default.fileExists(atPath: path) else {
       throw PrizeStoreError(
         kind: .notFound,
-        message: "there is no database \(path); set what plugins.prizes.database reads, or import a catalog first",
+        message:
+          "there is no database \(path); name the one that is meant in PRIZE_DATABASE or plugins.prizes.database (after `worker dev`: `. .worker/env`), or import a catalog first",
         path: path)
     }
     let holdings = try await SQLitePrizeStore(path: path).holdings(of: user)

@@ -31,6 +31,8 @@ struct DeadLetterOffice: Sendable {
       for outcome in try await deadLetters.send([letter]) {
         _ = try outcome.get()
       }
+      logger.notice(
+        "the message is in the dead-letter queue, with its failure", metadata: ["deadLetters": "\(deadLetters.name)"])
       return true
     } catch {
       let cause = QueueError(wrapping: error)
