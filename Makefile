@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos test-servers test-example \
+.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos test-servers test-tsan test-asan test-example \
 	bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
@@ -72,6 +72,14 @@ test-servers: build-tests ## Check the client's contract on MiniStack and LocalS
 	@scripts/setup.sh localstack
 	.venv-localstack/bin/python scripts/sqs_server.py localstack swift test --skip-build --filter QueueContract
 
+test-tsan: venv ## Run the tests in Swift under ThreadSanitizer, in a build of their own
+	$(call announce_build,building with ThreadSanitizer,.build-tsan)
+	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
+
+test-asan: venv ## The same under AddressSanitizer
+	$(call announce_build,building with AddressSanitizer,.build-asan)
+	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
+
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
@@ -92,5 +100,5 @@ format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
 
 clean: ## Remove what was built, the demo's files and the virtual environments
-	rm -rf .build .build-release Examples/*/.build .worker .venv .venv-* .pytest_cache
+	rm -rf .build .build-* Examples/*/.build .worker .venv .venv-* .pytest_cache
 	find Benchmarks scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -1,5 +1,4 @@
 import Foundation
-import Synchronization
 public import WorkerKit
 
 /// A queue with SQS's semantics in memory: visibility, receive counts, receipt handles, redrive and FIFO groups.
@@ -40,7 +39,7 @@ public final class InMemoryQueue: MessageQueue {
   public let name: String
   private let redrive: Redrive?
   private let clock: WorkerClock
-  private let state = Mutex(State())
+  private let state = Locked(State())
   /// Counts what may have made a message available.
   private let arrivals = Watched(0)
 

@@ -20,13 +20,13 @@ final class LocalBroker: Sendable {
 
   /// A time of day that stands still until a test moves it.
   private final class Clock: Sendable {
-    private let time: Mutex<Milliseconds>
+    private let time: Atomic<Milliseconds>
 
-    init(_ time: Milliseconds) { self.time = Mutex(time) }
+    init(_ time: Milliseconds) { self.time = Atomic(time) }
 
-    var now: Milliseconds { time.withLock { $0 } }
+    var now: Milliseconds { time.load(ordering: .sequentiallyConsistent) }
 
-    func advance(by milliseconds: Milliseconds) { time.withLock { $0 += milliseconds } }
+    func advance(by milliseconds: Milliseconds) { time.add(milliseconds, ordering: .sequentiallyConsistent) }
   }
 
   /// Runs a body beside the loop; several times on one database are restarts.

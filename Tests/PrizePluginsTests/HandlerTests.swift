@@ -1,6 +1,5 @@
 import InMemoryTracing
 import Logging
-import Synchronization
 import Testing
 import Tracing
 import WorkerKit
@@ -78,9 +77,9 @@ import WorkerKit
 
 /// What was logged, a line each.
 final class RecordedLog: Sendable {
-  private let recorded = Mutex<[String]>([])
+  private let recorded = Watched<[String]>([])
 
-  var lines: [String] { recorded.withLock { $0 } }
+  var lines: [String] { recorded.value }
 
   var logger: Logger { Logger(label: "test") { _ in Handler(log: self) } }
 
@@ -96,7 +95,7 @@ final class RecordedLog: Sendable {
 
     func log(event: LogEvent) {
       let fields = (event.metadata ?? [:]).sorted { $0.key < $1.key }.map { " \($0.key)=\($0.value)" }
-      log.recorded.withLock { $0.append("\(event.level): \(event.message)\(fields.joined())") }
+      log.recorded.update { $0.append("\(event.level): \(event.message)\(fields.joined())") }
     }
   }
 }
