@@ -7,6 +7,8 @@ SHELL := bash
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
+# `make test` draws the same each time; `make chaos` draws anew.
+SEED := 2084839504
 WORKER := .build/debug/worker
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z '*.swift'
 
@@ -57,7 +59,7 @@ test-swift: venv build-tests ## Run the tests in Swift alone
 
 test-integration: venv build-tests ## Run the worker against local queues alone (ARGS='-k shutdown' chooses)
 	$(call announce,integration tests: the worker against two local queues)
-	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration $(ARGS)
+	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration --seed $(SEED) $(ARGS)
 	$(call announce,the local queue through the Query protocol)
 	WORKER_BINARY=$(abspath $(WORKER)) $(QUERY_PYTHON) -m pytest Tests/Integration/local_queue -m 'not one_client' $(ARGS) || [ $$? -eq 5 ]
 

@@ -64,6 +64,12 @@ class Sender:
         self.taken |= {each["MessageId"]: batch[int(each["Id"])] for each in sent}
 
 
+def on_the_wire(body):
+    """Two halves of a surrogate pair that met by chance are one character in JSON."""
+    return body.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "surrogatepass")
+
+
+
 def test_every_one_is_handled_or_becomes_a_dead_letter(server, queue, worker, prizes, request):
     seed, total = request.config.getoption("--seed"), request.config.getoption("--bodies")
     print(f"--bodies {total} --seed {seed}")
@@ -94,7 +100,7 @@ def test_every_one_is_handled_or_becomes_a_dead_letter(server, queue, worker, pr
             (both if outcomes else lost).append((id, message))
     assert lost == [], "neither handled nor dead-lettered"
     assert both == [], "handled and dead-lettered"
-    bodies = {message.number: message.body for message in sender.taken.values()}
+    bodies = {message.number: on_the_wire(message.body) for message in sender.taken.values()}
     changed = [number for number, letter in letters.items() if letter.body != bodies[number]]
     assert changed == []
     assert sender.taken and handled and letters
