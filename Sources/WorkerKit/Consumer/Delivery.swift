@@ -16,11 +16,14 @@ final class Delivery: Sendable, Hashable {
   /// By the consumer's clock, when the answer came. SQS's own count began the way back earlier, which is little beside
   /// what the lease keeps in reserve.
   let receivedAt: Duration
+  /// In its group; nil on a queue without order.
+  let place: GroupPlace?
   private let storage: Locked<(state: State, leaseEnd: Duration)>
 
-  init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration) {
+  init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
     self.message = message
     self.receivedAt = receivedAt
+    self.place = place
     storage = Locked((.held, receivedAt + visibilityTimeout))
   }
 

@@ -5,8 +5,8 @@ final class InFlight: Sendable {
 
   private struct Held {
     var deliveries: Set<Delivery> = []
-    /// Those of them that wait for their plugin, and take up no slot meanwhile; with the gate that each waits for.
-    var parked: [Delivery: IntakeGate] = [:]
+    /// Those of them that wait for something, and take up no slot meanwhile; each with whether it can go on.
+    var parked: [Delivery: @Sendable () -> Bool] = [:]
     /// Slots for what a receive may bring.
     var reserved = 0
 
@@ -22,6 +22,12 @@ final class InFlight: Sendable {
 
   var deliveries: Set<Delivery> { held.value.deliveries }
 
+  /// How many are in hand, and how many of them are parked.
+  var counts: (all: Int, parked: Int) {
+    let held = held.value
+    return (held.deliveries.count, held.parked.count)
+  }
+
   /// Waits for free slots, and reserves them for a receive. What is parked and can go on comes first; and while as many
   /// are parked as may be, there are none.
   ///
@@ -30,7 +36,7 @@ final class InFlight: Sendable {
     let capacity = capacity
     try await held.wait { held in
       held.busy < capacity && held.parked.count < capacity * Self.parkedForEachSlot
-        && !held.parked.values.contains(where: \.isOpen)
+        && !held.parked.values.contains { canGoOn in canGoOn() }
     }
     return held.update { held in
       held.reserved = max(0, min(count, capacity - held.busy))
@@ -53,12 +59,16 @@ final class InFlight: Sendable {
     }
   }
 
-  /// Frees a delivery's slot while its gate is closed, and takes one again.
+  /// Frees a delivery's slot while it waits for something, and takes one again.
   ///
-  /// - Parameter wait: Waits until the gate is open.
-  func parking(_ delivery: Delivery, at gate: IntakeGate, _ wait: () async throws -> Void) async throws {
-    held.update { $0.parked[delivery] = gate }
-    try await wait()
+  /// - Parameters:
+  ///   - canGoOn: Whether what it waits for is there.
+  ///   - wait: Waits for that.
+  func parking<Result>(
+    _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result
+  ) async throws -> Result {
+    held.update { $0.parked[delivery] = canGoOn }
+    let result = try await wait()
     let capacity = capacity
     while true {
       try await held.wait { $0.busy < capacity }
@@ -67,7 +77,7 @@ final class InFlight: Sendable {
         held.parked[delivery] = nil
         return true
       }
-      if hasSlot { return }
+      if hasSlot { return result }
     }
   }
 

@@ -8,11 +8,14 @@ import Metrics
 /// database were gone, is an ordinary failure as long as the database is there.
 final class IntakeGate: Sendable {
   private struct State {
-    var isOpen = true
+    /// What the plugin said is wrong; nil while the gate is open.
+    var problem: String?
     /// Somebody waits to ask the plugin again, or asks.
     var isProbing = false
     /// How often it was down when asked.
     var failures = 0
+
+    var isOpen: Bool { problem == nil }
   }
 
   private static let patience = Duration.seconds(10)
@@ -29,13 +32,16 @@ final class IntakeGate: Sendable {
 
   var isOpen: Bool { state.value.isOpen }
 
+  /// Why it is closed; nil while it is open.
+  var problem: String? { state.value.problem }
+
   /// Asks the plugin after a failure of its handler's.
   ///
   /// - Returns: whether the gate is closed now.
   func closes(after failure: Failure, clock: WorkerClock, logger: Logger) async -> Bool {
-    guard isOpen, let problem = await problem(clock) else { return !isOpen }
+    guard isOpen, let problem = await ask(clock) else { return !isOpen }
     let isNew = state.update { state in
-      defer { state.isOpen = false }
+      defer { state.problem = problem }
       return state.isOpen
     }
     if isNew {
@@ -62,14 +68,17 @@ final class IntakeGate: Sendable {
       guard let attempt else { continue }
       defer { state.update { $0.isProbing = false } }
       try await clock.sleep(for: Self.backoff.delay(afterAttempt: attempt, random: 0))
-      let problem = await problem(clock)
+      let problem = await ask(clock)
       try Task.checkCancellation()
       if let problem {
-        state.update { $0.failures += 1 }
+        state.update {
+          $0.problem = problem
+          $0.failures += 1
+        }
         logger.warning("the plugin is still down", metadata: ["plugin": "\(pluginName)", "check": "\(problem)"])
       } else {
         state.update {
-          $0.isOpen = true
+          $0.problem = nil
           $0.failures = 0
         }
         record(isOpen: true)
@@ -80,7 +89,7 @@ final class IntakeGate: Sendable {
   }
 
   /// What the plugin says is wrong; nil where it is well.
-  private func problem(_ clock: WorkerClock) async -> String? {
+  private func ask(_ clock: WorkerClock) async -> String? {
     await withTaskGroup(of: String?.self) { [check] group in
       group.addTask {
         do {

@@ -19,6 +19,7 @@ extension QueueConsumer {
         metadata: ["error": "\(QueueError(wrapping: error))"])
       return
     }
+    progress.redrive = .known(attributes.redrivePolicy)
     guard let policy = attributes.redrivePolicy else {
       logger.warning("the queue has no redrive policy: what cannot be handled stays on it until it expires")
       return

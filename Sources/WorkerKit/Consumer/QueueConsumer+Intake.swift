@@ -13,6 +13,7 @@ extension QueueConsumer {
   /// Waits until a route takes its events in.
   func untilIntakeIsOpen() async throws {
     guard !isIntakeOpen, let gates = table.gates else { return }
+    progress.enter(.waitingForPlugins)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for gate in gates {
         group.addTask { try await gate.untilOpen(clock: clock, logger: logger) }
@@ -23,19 +24,25 @@ extension QueueConsumer {
   }
 
   /// Handles a delivery, again where its plugin was down.
-  func process(_ delivery: Delivery) async -> Settlement {
-    guard let gate = processor.gate(for: delivery.message) else { return await processor.process(delivery.message) }
+  ///
+  /// - Parameter earlierTries: How often it was handled before in this receive.
+  func process(_ delivery: Delivery, earlierTries: Int = 0) async -> Settlement {
+    var message = delivery.message
+    message.receiveCount += earlierTries
+    guard let gate = processor.gate(for: message) else { return await processor.process(message) }
     while true {
       if !gate.isOpen {
         do {
           try await cancelWhenGracefulShutdown {
-            try await inFlight.parking(delivery, at: gate) { try await gate.untilOpen(clock: clock, logger: logger) }
+            try await inFlight.parking(delivery, until: { gate.isOpen }) {
+              try await gate.untilOpen(clock: clock, logger: logger)
+            }
           }
         } catch {
           return .release
         }
       }
-      let settlement = await processor.process(delivery.message)
+      let settlement = await processor.process(message)
       guard case .retry(_, let failure) = settlement, failure.kind == .unavailable,
         await gate.closes(after: failure, clock: clock, logger: logger)
       else { return settlement }

@@ -39,6 +39,7 @@ public struct QueueConsumer: Service {
   let clock: WorkerClock
   let logger: Logger
   let inFlight: InFlight
+  let progress: ConsumerProgress
   let processor: Processor
   let table: RoutingTable
   private let lease: Lease
@@ -73,6 +74,7 @@ public struct QueueConsumer: Service {
     self.onStuckHandlers = onStuckHandlers
     self.table = table
     inFlight = InFlight(capacity: configuration.concurrency)
+    progress = ConsumerProgress(clock: clock)
     processor = Processor(
       queue: queue.name, table: table,
       middleware: [LoggingMiddleware(clock: clock), MetricsMiddleware(clock: clock), TracingMiddleware()]
@@ -107,17 +109,18 @@ public struct QueueConsumer: Service {
         do {
           let free = try await cancelWhenGracefulShutdown {
             try await untilIntakeIsOpen()
-            // A FIFO queue keeps a group back while one of its messages is in flight, which is all that its order needs.
-            // With several in hand, one that fails would cost those behind it a receive, untried.
-            return try await inFlight.reserveSlots(queue.isFIFO ? 1 : min(configuration.maxMessages, 10))
+            progress.enter(.waitingForSlots)
+            return try await inFlight.reserveSlots(receiveLimit)
           }
           // The slots may be those of messages that have just been parked.
           guard free > 0, isIntakeOpen else {
             inFlight.fill([])
             continue
           }
+          progress.enter(.receiving)
           let deliveries = try await unlessShuttingDown { try await receive(free) }
           failures.end(logger)
+          progress.noteReceive()
           for delivery in deliveries {
             group.addTask { await handle(delivery) }
           }
@@ -131,11 +134,14 @@ public struct QueueConsumer: Service {
         } catch {
           inFlight.fill([])
           let delay = failures.add(error, logger)
+          progress.enter(.failing("\(QueueError(wrapping: error))"))
           try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
         }
       }
+      progress.enter(.draining)
       await drain(cancelHandlers: group.cancelAll)
     }
+    progress.enter(.stopped)
     logger.info("consumer stopped")
   }
 
@@ -159,8 +165,10 @@ public struct QueueConsumer: Service {
         visibilityTimeout: configuration.visibilityTimeout)
       span.attributes["messaging.batch.message_count"] = messages.count
       let receivedAt = clock.now
-      let deliveries = messages.map {
-        Delivery(message: $0, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout)
+      let places = queue.isFIFO ? GroupPlace.places(for: messages) : messages.map { _ in nil }
+      let deliveries = zip(messages, places).map { message, place in
+        Delivery(
+          message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout, place: place)
       }
       inFlight.fill(deliveries)
       return deliveries
@@ -170,7 +178,9 @@ public struct QueueConsumer: Service {
   /// Steps 2 to 5.
   private func handle(_ delivery: Delivery) async {
     defer { inFlight.remove(delivery) }
-    guard let settlement = await lease.holding(delivery, { await process(delivery) }) else {
+    // What its settlement has not let go by then keeps its place.
+    defer { delivery.place?.leave(isGone: false) }
+    guard let settlement = await lease.holding(delivery, { await processInTurn(delivery) }) else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
         metadata: ["messageId": "\(delivery.message.id)"])
@@ -178,6 +188,8 @@ public struct QueueConsumer: Service {
       return
     }
     guard delivery.claim(.settled) else { return }
-    tally.add(await settler.settle(delivery, settlement).name)
+    let outcome = await settler.settle(delivery, settlement)
+    if case .deadLetter = outcome { delivery.place?.leave(isGone: true) }
+    tally.add(outcome.name)
   }
 }

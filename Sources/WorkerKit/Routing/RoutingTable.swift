@@ -16,6 +16,14 @@ public struct RoutingTable: Sendable {
     return gates.compactMap { $0 }
   }
 
+  /// Those of the plugins that have one, each once.
+  var allGates: [IntakeGate] {
+    let gates = routes.values.compactMap(\.gate)
+    return Dictionary(gates.map { ($0.pluginName, $0) }) { first, _ in first }.values.sorted {
+      $0.pluginName < $1.pluginName
+    }
+  }
+
   public var eventTypes: [String] { routes.keys.sorted() }
 
   public func route(for eventType: String) -> Route? {

@@ -2,7 +2,7 @@
 
 import pytest
 
-from support.events import CAST, character, somebody
+from support.events import CAST, character, item, somebody
 
 
 @pytest.fixture
@@ -31,3 +31,17 @@ def test_who_comes_too_late_is_in_the_dead_letter_queue_with_the_group(queue, wo
     letter = queue.dead_letter()
     assert letter.failure["kind"] == "conflict"
     assert letter.system["MessageGroupId"] == "characters"
+
+
+def test_one_that_keeps_failing_is_dead_lettered_and_those_behind_it_are_granted(queue, worker, prizes):
+    worker.routes["defaults"]["errors"] = {"transient": ["notFound"]}
+    behind = 9
+    queue.send(item(type="nothing-of-the-kind"), MessageGroupId="stuck", MessageDeduplicationId="first")
+    for number in range(behind):
+        queue.send(item(somebody(number)), MessageGroupId="stuck", MessageDeduplicationId=f"behind-{number}")
+    worker.run_until_empty()
+
+    letter = queue.dead_letter()
+    assert letter.failure["kind"] == "notFound"
+    assert letter.system["MessageGroupId"] == "stuck"
+    assert [prizes.waiting_quantity(somebody(number)) for number in range(behind)] == [1] * behind

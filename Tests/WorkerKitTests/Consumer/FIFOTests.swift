@@ -34,13 +34,13 @@ struct FIFOTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
-  @Test("a message that must come again holds back those after it; one that is dead-lettered does not")
+  @Test("a message that fails is tried again before those behind it, which lose no receive by that")
   func failure() async throws {
     let handled = Record<String>()
     let harness = ConsumerHarness(
       queueName: "events.fifo",
       handler: ClosureHandler { (event: Greeting, context) in
-        handled.add(event.name)
+        handled.add("\(event.name) \(context.receiveCount)")
         if event.name == "a1", context.receiveCount == 1 { throw EventError(.unavailable, "not yet") }
         if event.name == "b1" { throw EventError(.conflict, "never") }
       },
@@ -49,15 +49,142 @@ struct FIFOTests {
       harness.queue.put(body: event(name), groupID: String(name.prefix(1)))
     }
     try await harness.run {
-      try await harness.untilSettled("retried")
+      try await harness.untilSettled("dead-lettered")
+      try await harness.clock.untilSleeping(for: .seconds(2))
       harness.clock.advance(by: .seconds(2))
       try await harness.untilSettled("handled", count: 3)
     }
     let all = handled.all
-    #expect(all.filter { $0.hasPrefix("a") } == ["a1", "a1", "a2"])
-    #expect(all.filter { $0.hasPrefix("b") } == ["b1", "b2"])
+    #expect(all.filter { $0.hasPrefix("a") } == ["a1 1", "a1 2", "a2 1"])
+    #expect(all.filter { $0.hasPrefix("b") } == ["b1 1", "b2 1"])
     #expect(harness.deadLetters.messages.map(\.groupID) == ["b"])
-    // What waited behind a1 was not received in vain.
-    #expect(harness.consumer.tally.outcomes == ["handled": 3, "retried": 1, "dead-lettered": 1])
+    #expect(harness.queue.messages.isEmpty)
+  }
+
+  @Test(
+    "a message that always fails is dead-lettered after as many tries as the queue allows; the next one's turn comes")
+  func poison() async throws {
+    let handled = Record<String>()
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (event: Greeting, context) in
+        handled.add("\(event.name) \(context.receiveCount)")
+        if event.name == "a1" { throw EventError(.network, "never") }
+      },
+      backoff: Backoff(base: .seconds(1), factor: 1, max: .seconds(1), jitter: .none),
+      configure: { $0.maxMessages = 10 })
+    for name in ["a1", "a2"] {
+      harness.queue.put(body: event(name), groupID: "a")
+    }
+    try await harness.run {
+      for tries in 1...2 {
+        try await handled.untilCount(tries)
+        try await harness.clock.untilSleeping(for: .seconds(1))
+        harness.clock.advance(by: .seconds(1))
+      }
+      try await harness.untilSettled("handled")
+    }
+    #expect(handled.all == ["a1 1", "a1 2", "a1 3", "a2 1"])
+    #expect(harness.deadLetters.messages.count == 1)
+    #expect(harness.queue.messages.isEmpty)
+  }
+
+  @Test("one that fails with nothing behind it in hand goes back to the queue for its backoff")
+  func alone() async throws {
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (_: Greeting, context) in
+        if context.receiveCount == 1 { throw EventError(.network, "not yet") }
+      })
+    harness.queue.put(body: event("a1"), groupID: "a")
+    try await harness.run {
+      try await harness.untilSettled("retried")
+      harness.clock.advance(by: .seconds(2))
+      try await harness.untilSettled("handled")
+    }
+    #expect(harness.queue.visibilityChanges.map(\.timeout) == [.seconds(2)])
+  }
+
+  @Test("those that wait for their turn take up no slot")
+  func slots() async throws {
+    let gate = Gate()
+    let handled = Record<String>()
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (event: Greeting, _) in
+        if event.name.hasPrefix("a") { try await gate.pass() }
+        handled.add(event.name)
+      },
+      configure: {
+        $0.maxMessages = 10
+        $0.concurrency = 2
+      })
+    for name in ["a1", "a2", "b1", "b2", "b3"] {
+      harness.queue.put(body: event(name), groupID: String(name.prefix(1)))
+    }
+    try await harness.run {
+      try await handled.untilCount(3)
+      #expect(handled.all == ["b1", "b2", "b3"])
+      #expect(harness.consumer.status.parked == 1)
+      gate.open()
+      try await handled.untilCount(5)
+    }
+    #expect(handled.all.suffix(2) == ["a1", "a2"])
+  }
+
+  @Test("where a message leaves its group's way free at random, each group's order is kept, and no receive is lost")
+  func randomFailures() async throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    print("seed \(seed)")
+    var random = SeededGenerator(seed: seed)
+    let clock = WorkerClock.continuous
+    let deadLetters = InMemoryQueue("events-dlq.fifo", clock: clock)
+    let queue = InMemoryQueue("events.fifo", redrive: .init(to: deadLetters, maxReceiveCount: 3), clock: clock)
+    // How often each fails, and whether for good.
+    var plans: [String: (failures: Int, isPermanent: Bool)] = [:]
+    var sent: [String: [String]] = [:]
+    for number in 0..<300 {
+      let group = "g\(Int.random(in: 0..<12, using: &random))"
+      let name = "\(group) \(number)"
+      plans[name] = (Int.random(in: 0..<6, using: &random) / 2, Int.random(in: 0..<20, using: &random) == 0)
+      sent[group, default: []].append(name)
+      queue.put(body: event(name), groupID: group)
+    }
+    let tries = Locked<[String: Int]>([:])
+    let handled = Record<String>()
+    let handler = ClosureHandler { [plans] (event: Greeting, context) in
+      let plan = try #require(plans[event.name])
+      let count = tries.withLock { tries in
+        tries[event.name, default: 0] += 1
+        return tries[event.name] ?? 0
+      }
+      // Whatever is behind it in hand or on the queue, a message is received once more for each of its own failures.
+      #expect(context.receiveCount == count, "seed \(seed): \(event.name)")
+      if plan.isPermanent { throw EventError(.conflict, "never") }
+      if count <= plan.failures { throw EventError(.network, "not yet") }
+      handled.add(event.name)
+    }
+    var configuration = QueueConsumer.Configuration()
+    configuration.stopsWhenEmpty = true
+    configuration.maxMessages = 10
+    configuration.concurrency = 5
+    configuration.waitTime = .zero
+    configuration.settlementWindow = .zero
+    let consumer = QueueConsumer(
+      queue: queue,
+      table: RoutingTable(routes: [
+        Route(
+          eventType: "GREETED", handlerName: "h", handler: handler,
+          backoff: Backoff(base: .nanoseconds(1), factor: 1, max: .nanoseconds(1), jitter: .none))
+      ]), configuration: configuration, clock: clock, random: { 0 }, logger: quietLogger)
+    try await consumer.run()
+
+    let order = handled.all
+    for (group, names) in sent {
+      let good = names.filter { plans[$0].map { !$0.isPermanent } ?? false }
+      #expect(order.filter { $0.hasPrefix("\(group) ") } == good, "seed \(seed)")
+    }
+    #expect(deadLetters.messages.count == plans.values.count(where: \.isPermanent), "seed \(seed)")
+    #expect(queue.messages.isEmpty, "seed \(seed)")
   }
 }

@@ -1,0 +1,60 @@
+import ServiceLifecycle
+
+/// What the consumer does on a FIFO queue.
+///
+/// A receive may bring several messages of a group. They are handled one after another, and groups side by side; those
+/// that wait take up no slot. SQS gives out none of a group while one of it is in flight, and counts a receive for each
+/// that is given back. So a message that fails and has others behind it in hand is tried again here, after its backoff,
+/// with all leases kept: given back, they would use up their receives untried. After as many tries as the redrive policy
+/// allows it goes to the dead-letter queue, and the next one's turn comes.
+extension QueueConsumer {
+  /// How many messages a receive may ask for.
+  var receiveLimit: Int {
+    // One that is left on the queue holds back its group for its timeout, and nothing may be in hand behind it.
+    queue.isFIFO && table.unrouted == .leave ? 1 : min(configuration.maxMessages, 10)
+  }
+
+  /// Handles a delivery when its turn in its group has come.
+  func processInTurn(_ delivery: Delivery) async -> Settlement {
+    guard let place = delivery.place else { return await process(delivery) }
+    do {
+      if !place.isDecided {
+        _ = try await inFlight.parking(delivery, until: { place.isDecided }) { try await place.untilTurn() }
+      }
+      guard try await place.untilTurn() else { return .release }
+      var tries = 0
+      while true {
+        let settlement = await process(delivery, earlierTries: tries)
+        tries += 1
+        switch settlement {
+        case .delete:
+          // Handled is handled: the deletions of a group's messages may share a call.
+          place.leave(isGone: true)
+          return settlement
+        case .retry(let delay, let failure) where place.isFollowed:
+          if let limit = redriveLimit, delivery.message.receiveCount + tries > limit { return .deadLetter(failure) }
+          try await waitInHand(delivery, for: delay)
+        default:
+          return settlement
+        }
+      }
+    } catch {
+      return .release
+    }
+  }
+
+  private func waitInHand(_ delivery: Delivery, for delay: Duration) async throws {
+    let end = clock.now + delay
+    try await cancelWhenGracefulShutdown {
+      try await inFlight.parking(delivery, until: { [clock] in clock.now >= end }) { try await clock.sleep(for: delay) }
+    }
+  }
+
+  /// How often a message is received before SQS dead-letters it; nil where the queue has no redrive policy.
+  private var redriveLimit: Int? {
+    switch progress.redrive {
+    case .unknown: configuration.maxReceiveCount
+    case .known(let policy): policy?.maxReceiveCount
+    }
+  }
+}
