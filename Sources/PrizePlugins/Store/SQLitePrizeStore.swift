@@ -1,5 +1,6 @@
 import Foundation
 import GRDB
+import Tracing
 import WorkerKit
 
 /// Prizes in one SQLite file, which several workers on one machine may share.
@@ -27,15 +28,15 @@ struct SQLitePrizeStore: PrizeStore {
   }
 
   func grant(_ event: ItemAwarded, as key: EventKey) async throws -> Handled<Holder> {
-    try await once(key, event) { try $0.grant(event) }
+    try await once("grant", key, event) { try $0.grant(event) }
   }
 
   func transfer(_ event: CharacterAwarded, as key: EventKey) async throws -> Handled<Holder> {
-    try await once(key, event) { try $0.transfer(event) }
+    try await once("transfer", key, event) { try $0.transfer(event) }
   }
 
   func link(_ event: AccountLinked, as key: EventKey) async throws -> Handled<Claim> {
-    try await once(key, event) { try $0.link(event) }
+    try await once("link", key, event) { try $0.link(event) }
   }
 
   func importCatalog(_ catalog: Catalog) async throws -> ImportCounts {
@@ -74,13 +75,14 @@ struct SQLitePrizeStore: PrizeStore {
 
   /// Does `work` and records `key` in one transaction, unless the key is recorded already.
   private func once<Event: Encodable, Outcome: Sendable>(
+    _ operation: String,
     _ key: EventKey,
     _ event: Event,
     _ work: @escaping @Sendable (PrizeLedger) throws -> Outcome
   ) async throws -> Handled<Outcome> {
     let content = try CanonicalJSON.text(of: event)
     let handledAt = now()
-    return try await mapErrors {
+    return try await spanning(operation) {
       // BEGIN IMMEDIATE: two deliveries of one event take turns from the first statement on, so that the second one
       // sees the key of the first.
       try await pool.write { db in
@@ -92,6 +94,23 @@ struct SQLitePrizeStore: PrizeStore {
         let outcome = try work(ledger)
         try checkFile(db)
         return .now(outcome)
+      }
+    }
+  }
+
+  /// A span around a transaction, the wait for its turn included, after OpenTelemetry's database conventions.
+  private func spanning<Value>(_ operation: String, _ body: () async throws -> Value) async throws -> Value {
+    try await withSpan("\(operation) prizes", ofKind: .client) { span in
+      span.updateAttributes { attributes in
+        attributes["db.system.name"] = "sqlite"
+        attributes["db.namespace"] = path
+        attributes["db.operation.name"] = operation
+      }
+      do {
+        return try await mapErrors(body)
+      } catch let error as any ClassifiedError {
+        span.attributes["error.type"] = error.kind.rawValue
+        throw error
       }
     }
   }

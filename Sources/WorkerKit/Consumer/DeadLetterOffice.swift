@@ -1,4 +1,5 @@
 import Logging
+import Tracing
 
 /// Sends what cannot be handled to the dead-letter queue that the queue's redrive policy names.
 struct DeadLetterOffice: Sendable {
@@ -28,7 +29,10 @@ struct DeadLetterOffice: Sendable {
           metadata: ["attributes": "\(message.attributes.count)", "bytes": "\(message.body.count)"])
         return false
       }
-      for outcome in try await deadLetters.send([letter]) {
+      let outcomes = try await ServiceContext.withValue(failure.traceContext ?? .topLevel) {
+        try await deadLetters.send([letter])
+      }
+      for outcome in outcomes {
         _ = try outcome.get()
       }
       logger.notice(

@@ -1,4 +1,5 @@
 import Foundation
+import Tracing
 
 /// Why a message was not handled, and what follows: what the error became under its route's policy.
 ///
@@ -16,7 +17,15 @@ public struct Failure: ClassifiedError, CustomStringConvertible {
   public var route: String?
   /// W3C trace id, where a tracer is at work.
   public var traceID: String?
+  /// The type of the error that was thrown, with its module.
+  public var errorType = ""
+  /// Where it was thrown, where it says so.
+  public var location: CodeLocation?
+  /// The errors behind it, the nearest first.
+  public var causes: [String] = []
   public var settlement: Settlement.Plan
+  /// The span in which it was thrown.
+  var traceContext: ServiceContext?
 
   public var description: String { "\(kind): \(message)" }
 }

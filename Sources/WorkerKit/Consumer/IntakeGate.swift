@@ -108,7 +108,13 @@ final class IntakeGate: Sendable {
     }
   }
 
+  /// Says in the metrics whether it is open, which is otherwise said when that changes.
+  func record() {
+    record(isOpen: isOpen)
+  }
+
   private func record(isOpen: Bool) {
-    Gauge(label: "worker.intake.open", dimensions: [("plugin", pluginName)]).record(isOpen ? 1 : 0)
+    Gauge(label: MetricDescription.openIntake.label, dimensions: [(MetricLabel.plugin, pluginName)])
+      .record(isOpen ? 1 : 0)
   }
 }

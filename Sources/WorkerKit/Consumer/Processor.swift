@@ -1,4 +1,5 @@
 import Logging
+import Tracing
 
 /// Takes one message through its route, and says what becomes of it. Touches no queue.
 struct Processor: Sendable {
@@ -10,12 +11,11 @@ struct Processor: Sendable {
   let random: @Sendable () -> Double
   let logger: Logger
 
-  func process(_ message: ReceivedMessage) async -> Settlement {
-    let routing = Result { try matchRoute(message) }
-    let route = try? routing.get()
+  func process(_ message: ReceivedMessage, _ match: RouteMatch) async -> Settlement {
+    let route = match.route
     let handle: Middleware.Next = { context in
       do {
-        let route = try routing.get()
+        let route = try match.get()
         try await TimeoutMiddleware(limit: route.timeout, clock: clock).handle(context) { context in
           try await StuckHandlerMiddleware(clock: clock).handle(context) { context in
             try await route.handler.handle(message.body, context)
@@ -44,12 +44,16 @@ struct Processor: Sendable {
     }
   }
 
-  /// The gate of the plugin that a message is for; nil where there is none.
-  func gate(for message: ReceivedMessage) -> IntakeGate? {
-    (try? matchRoute(message))?.gate
+  func process(_ message: ReceivedMessage) async -> Settlement {
+    await process(message, match(message))
   }
 
-  private func matchRoute(_ message: ReceivedMessage) throws -> Route {
+  /// Finds the route that a message's body asks for.
+  func match(_ message: ReceivedMessage) -> RouteMatch {
+    RouteMatch { try route(for: message) }
+  }
+
+  private func route(for message: ReceivedMessage) throws -> Route {
     let eventType = try Envelope(body: message.body).eventType
     guard let route = table.route(for: eventType) else {
       let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""
@@ -75,8 +79,22 @@ struct Processor: Sendable {
       received: event?.received ?? unrouted?.received,
       handler: route?.handlerName,
       route: route?.eventType,
-      traceID: TracingMiddleware.traceID(of: message),
-      settlement: plan(kind, isUnrouted: unrouted != nil, receiveCount: message.receiveCount, route: route))
+      traceID: MessageContext.traceID(of: message),
+      errorType: String(reflecting: type(of: error)),
+      location: (error as? any ClassifiedError)?.location,
+      causes: causes(of: error),
+      settlement: plan(kind, isUnrouted: unrouted != nil, receiveCount: message.receiveCount, route: route),
+      traceContext: ServiceContext.current)
+  }
+
+  private func causes(of error: any Error) -> [String] {
+    var causes: [String] = []
+    var next = (error as? any ClassifiedError)?.cause
+    while let cause = next, causes.count < 5 {
+      causes.append(EventDecoder.oneLine(String(describing: cause), to: 200))
+      next = (cause as? any ClassifiedError)?.cause
+    }
+    return causes
   }
 
   private func plan(_ kind: ErrorKind, isUnrouted: Bool, receiveCount: Int, route: Route?) -> Settlement.Plan {
@@ -93,8 +111,7 @@ struct Processor: Sendable {
 
   private func makeContext(_ message: ReceivedMessage, route: Route?) -> HandlerContext {
     let identity = MessageIdentity(message)
-    // A label of metrics too, so never what the message says of itself.
-    let eventType = route?.eventType ?? "unrouted"
+    let eventType = route?.eventType ?? RouteMatch.unrouted
     var logger = logger
     logger[metadataKey: "messageId"] = "\(message.id)"
     logger[metadataKey: "route"] = "\(eventType)"
@@ -102,8 +119,25 @@ struct Processor: Sendable {
     return HandlerContext(
       eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
       idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,
-      attributes: message.attributes, logger: logger)
+      attributes: message.attributes, traceHeader: message.traceHeader, logger: logger)
   }
+}
+
+/// The route that a message takes, or why it takes none.
+struct RouteMatch: Sendable {
+  static let unrouted = "unrouted"
+
+  private let result: Result<Route, any Error>
+
+  init(_ find: () throws -> Route) {
+    result = Result { try find() }
+  }
+
+  var route: Route? { try? result.get() }
+  /// For logs and metrics, and so never what the message says of itself.
+  var label: String { route?.eventType ?? Self.unrouted }
+
+  func get() throws -> Route { try result.get() }
 }
 
 /// An event that no route names: what follows is the table's decision, not a policy's.

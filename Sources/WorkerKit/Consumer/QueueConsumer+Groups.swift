@@ -15,16 +15,16 @@ extension QueueConsumer {
   }
 
   /// Handles a delivery when its turn in its group has come.
-  func processInTurn(_ delivery: Delivery) async -> Settlement {
-    guard let place = delivery.place else { return await process(delivery) }
+  func processInTurn(_ delivery: Delivery, _ match: RouteMatch) async -> Settlement {
+    guard let place = delivery.place else { return await process(delivery, match) }
     do {
       if !place.isDecided {
-        _ = try await inFlight.parking(delivery, until: { place.isDecided }) { try await place.untilTurn() }
+        _ = try await park(delivery, until: { place.isDecided }) { try await place.untilTurn() }
       }
       guard try await place.untilTurn() else { return .release }
       var tries = 0
       while true {
-        let settlement = await process(delivery, earlierTries: tries)
+        let settlement = await process(delivery, match, earlierTries: tries)
         tries += 1
         switch settlement {
         case .delete:
@@ -46,7 +46,7 @@ extension QueueConsumer {
   private func waitInHand(_ delivery: Delivery, for delay: Duration) async throws {
     let end = clock.now + delay
     try await cancelWhenGracefulShutdown {
-      try await inFlight.parking(delivery, until: { [clock] in clock.now >= end }) { try await clock.sleep(for: delay) }
+      try await park(delivery, until: { [clock] in clock.now >= end }) { try await clock.sleep(for: delay) }
     }
   }
 

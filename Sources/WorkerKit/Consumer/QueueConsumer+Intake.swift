@@ -26,15 +26,15 @@ extension QueueConsumer {
   /// Handles a delivery, again where its plugin was down.
   ///
   /// - Parameter earlierTries: How often it was handled before in this receive.
-  func process(_ delivery: Delivery, earlierTries: Int = 0) async -> Settlement {
+  func process(_ delivery: Delivery, _ match: RouteMatch, earlierTries: Int = 0) async -> Settlement {
     var message = delivery.message
     message.receiveCount += earlierTries
-    guard let gate = processor.gate(for: message) else { return await processor.process(message) }
+    guard let gate = match.route?.gate else { return await processor.process(message, match) }
     while true {
       if !gate.isOpen {
         do {
           try await cancelWhenGracefulShutdown {
-            try await inFlight.parking(delivery, until: { gate.isOpen }) {
+            try await park(delivery, until: { gate.isOpen }) {
               try await gate.untilOpen(clock: clock, logger: logger)
             }
           }
@@ -42,10 +42,21 @@ extension QueueConsumer {
           return .release
         }
       }
-      let settlement = await processor.process(message)
+      let settlement = await processor.process(message, match)
       guard case .retry(_, let failure) = settlement, failure.kind == .unavailable,
         await gate.closes(after: failure, clock: clock, logger: logger)
       else { return settlement }
+    }
+  }
+
+  /// Frees a delivery's slot while it waits for something.
+  func park<Result>(
+    _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result
+  ) async throws -> Result {
+    defer { metrics.noteSlots(inFlight) }
+    return try await inFlight.parking(delivery, until: canGoOn) {
+      metrics.noteSlots(inFlight)
+      return try await wait()
     }
   }
 }

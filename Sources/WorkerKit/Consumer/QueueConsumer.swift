@@ -1,7 +1,5 @@
 public import Logging
-import Metrics
 public import ServiceLifecycle
-import Tracing
 
 /// Receives a queue's messages and hands each to the handler that the routing table names.
 ///
@@ -25,6 +23,7 @@ public struct QueueConsumer: Service {
     /// Returns as soon as the queue holds nothing, instead of waiting for more.
     public var stopsWhenEmpty = false
     public var middleware: [any Middleware] = []
+    public var tracing = TracingConfiguration()
     /// How long after it was sent a receive may still be answered once a shutdown has begun.
     var receiveGrace = Duration.milliseconds(500)
 
@@ -40,6 +39,7 @@ public struct QueueConsumer: Service {
   let logger: Logger
   let inFlight: InFlight
   let progress: ConsumerProgress
+  let metrics: ConsumerMetrics
   let processor: Processor
   let table: RoutingTable
   private let lease: Lease
@@ -75,13 +75,19 @@ public struct QueueConsumer: Service {
     self.table = table
     inFlight = InFlight(capacity: configuration.concurrency)
     progress = ConsumerProgress(clock: clock)
+    let metrics = ConsumerMetrics(queue: queue.name)
+    self.metrics = metrics
     processor = Processor(
       queue: queue.name, table: table,
-      middleware: [LoggingMiddleware(clock: clock), MetricsMiddleware(clock: clock), TracingMiddleware()]
-        + configuration.middleware,
+      middleware: [
+        LoggingMiddleware(clock: clock), MetricsMiddleware(clock: clock),
+        TracingMiddleware(configuration: configuration.tracing),
+      ] + configuration.middleware,
       clock: clock, random: random, logger: logger)
     lease = Lease(visibilityTimeout: configuration.visibilityTimeout, clock: clock) { delivery, timeout in
-      await settler.extend(delivery, by: timeout)
+      let outcome = await settler.extend(delivery, by: timeout)
+      if case .success = outcome { metrics.noteExtension() }
+      return outcome
     }
   }
 
@@ -101,6 +107,7 @@ public struct QueueConsumer: Service {
     } catch is CancellationError {
       return
     }
+    for gate in table.allGates { gate.record() }
     await withDiscardingTaskGroup { group in
       var failures = ReceiveFailures()
       // Counts are approximate, and a message may be between two of them: one look is not enough.
@@ -133,6 +140,7 @@ public struct QueueConsumer: Service {
           break
         } catch {
           inFlight.fill([])
+          metrics.noteReceiveFailure(error)
           let delay = failures.add(error, logger)
           progress.enter(.failing("\(QueueError(wrapping: error))"))
           try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
@@ -152,44 +160,43 @@ public struct QueueConsumer: Service {
 
   /// Step 1. Everything received is in flight when this returns.
   private func receive(_ free: Int) async throws -> [Delivery] {
-    try await withSpan("sqs.poll", ofKind: .client) { span in
-      span.updateAttributes { attributes in
-        attributes["messaging.system"] = "aws_sqs"
-        attributes["messaging.operation.name"] = "receive"
-        attributes["messaging.operation.type"] = "receive"
-        attributes["messaging.destination.name"] = queue.name
-      }
-      let messages = try await queue.receive(
-        maxMessages: free,
-        waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
-        visibilityTimeout: configuration.visibilityTimeout)
-      span.attributes["messaging.batch.message_count"] = messages.count
-      let receivedAt = clock.now
-      let places = queue.isFIFO ? GroupPlace.places(for: messages) : messages.map { _ in nil }
-      let deliveries = zip(messages, places).map { message, place in
-        Delivery(
-          message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout, place: place)
-      }
-      inFlight.fill(deliveries)
-      return deliveries
+    let messages = try await queue.receive(
+      maxMessages: free,
+      waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
+      visibilityTimeout: configuration.visibilityTimeout)
+    metrics.noteReceive(messages)
+    let receivedAt = clock.now
+    let places = queue.isFIFO ? GroupPlace.places(for: messages) : messages.map { _ in nil }
+    let deliveries = zip(messages, places).map { message, place in
+      Delivery(
+        message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout, place: place)
     }
+    inFlight.fill(deliveries)
+    metrics.noteSlots(inFlight)
+    return deliveries
   }
 
   /// Steps 2 to 5.
   private func handle(_ delivery: Delivery) async {
-    defer { inFlight.remove(delivery) }
-    // What its settlement has not let go by then keeps its place.
-    defer { delivery.place?.leave(isGone: false) }
-    guard let settlement = await lease.holding(delivery, { await processInTurn(delivery) }) else {
+    defer {
+      inFlight.remove(delivery)
+      metrics.noteSlots(inFlight)
+      // Where nothing has let the next of its group go by now, it stays, and is first when it comes again.
+      delivery.place?.leave(isGone: false)
+    }
+    let match = processor.match(delivery.message)
+    guard let settlement = await lease.holding(delivery, { await processInTurn(delivery, match) }) else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
-        metadata: ["messageId": "\(delivery.message.id)"])
+        metadata: ["messageId": "\(delivery.message.id)", "route": "\(match.label)"])
+      metrics.noteLoss(route: match.label)
       tally.add("lost")
       return
     }
     guard delivery.claim(.settled) else { return }
     let outcome = await settler.settle(delivery, settlement)
     if case .deadLetter = outcome { delivery.place?.leave(isGone: true) }
+    metrics.noteSettlement(outcome, of: delivery.message, route: match.label)
     tally.add(outcome.name)
   }
 }

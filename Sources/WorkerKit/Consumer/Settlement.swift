@@ -26,6 +26,14 @@ public enum Settlement: Sendable {
     }
   }
 
+  /// Why it was not handled.
+  var failure: Failure? {
+    switch self {
+    case .retry(_, let failure), .deadLetter(let failure), .leave(let failure): failure
+    case .delete, .release: nil
+    }
+  }
+
   /// For metrics and summaries.
   var name: String {
     switch self {

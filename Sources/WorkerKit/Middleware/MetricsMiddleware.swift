@@ -1,23 +1,28 @@
 import Metrics
 
-/// Counts and times every message by route and outcome. Labels come from the routing table, never from the message.
+/// Times every message's handling by route, and by what it failed with.
 struct MetricsMiddleware: Middleware {
-  let clock: WorkerClock
+  private let clock: WorkerClock
+  private let durations = Instruments(
+    labels: [MetricLabel.destination, MetricLabel.route, MetricLabel.errorType]
+  ) { Timer(label: MetricDescription.processDuration.label, dimensions: $0) }
+
+  init(clock: WorkerClock) {
+    self.clock = clock
+  }
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
     let start = clock.now
     do {
       try await next(context)
-      record(context, outcome: "handled", since: start)
+      record(context, errorType: "", since: start)
     } catch let failure as Failure {
-      record(context, outcome: failure.kind.rawValue, since: start)
+      record(context, errorType: failure.kind.rawValue, since: start)
       throw failure
     }
   }
 
-  private func record(_ context: HandlerContext, outcome: String, since start: Duration) {
-    let labels = [("queue", context.queue), ("route", context.eventType), ("outcome", outcome)]
-    Counter(label: "messaging.client.consumed.messages", dimensions: labels).increment()
-    Timer(label: "messaging.process.duration", dimensions: labels).record(duration: clock.now - start)
+  private func record(_ context: HandlerContext, errorType: String, since start: Duration) {
+    durations[context.queue, context.eventType, errorType].record(duration: clock.now - start)
   }
 }

@@ -31,7 +31,8 @@ struct StuckHandlerMiddleware: Middleware {
       }
       guard !isFinished.value else { return }
       Counter(
-        label: "worker.handlers.stuck", dimensions: [("queue", context.queue), ("route", context.eventType)]
+        label: MetricDescription.stuckHandlers.label,
+        dimensions: [(MetricLabel.destination, context.queue), (MetricLabel.route, context.eventType)]
       ).increment()
       context.logger.error(
         "the handler goes on though it was told to stop, and keeps its slot; make it heed its cancellation",

@@ -1,55 +1,53 @@
-import Instrumentation
 import Tracing
 
-/// A span around every message, the child of the producer's where the message carries its context.
+/// A span around every message: in the producer's trace, or with a link to it, where the message carries its context.
 struct TracingMiddleware: Middleware {
+  var configuration = TracingConfiguration()
+
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    var parent = ServiceContext.current ?? .topLevel
-    InstrumentationSystem.instrument.extract(context.attributes, into: &parent, using: AttributeExtractor())
-    try await withSpan("sqs.process_message", context: parent, ofKind: .consumer) { span in
-      span.updateAttributes { attributes in
-        attributes["messaging.system"] = "aws_sqs"
-        attributes["messaging.operation.name"] = "process"
-        attributes["messaging.operation.type"] = "process"
-        attributes["messaging.destination.name"] = context.queue
-        attributes["messaging.message.id"] = context.messageID
-        attributes["worker.route"] = context.eventType
-        attributes["worker.receive_count"] = context.receiveCount
-      }
-      do {
-        try await next(context)
-      } catch let failure as Failure {
-        span.attributes["error.type"] = failure.kind.rawValue
-        throw failure
-      }
+    var producer = ServiceContext.topLevel
+    MessageContext.extract(context.attributes, traceHeader: context.traceHeader, into: &producer)
+    let parent = configuration.producer == .parent ? producer : .topLevel
+    let span = startSpan(
+      configuration.spanName(.process, context.queue), context: parent, ofKind: .consumer)
+    defer { span.end() }
+    if configuration.producer == .link, !producer.isEmpty {
+      span.addLink(SpanLink(context: producer, attributes: [:]))
+    }
+    span.updateAttributes { attributes in
+      attributes["messaging.system"] = "aws_sqs"
+      attributes["messaging.operation.name"] = "process"
+      attributes["messaging.operation.type"] = "process"
+      attributes["messaging.destination.name"] = context.queue
+      attributes["messaging.message.id"] = context.messageID
+      attributes["worker.route"] = context.eventType
+      attributes["worker.receive_count"] = context.receiveCount
+    }
+    do {
+      try await ServiceContext.withValue(span.context) { try await next(context) }
+    } catch let failure as Failure {
+      record(failure, in: span)
+      throw failure
+    } catch is CancellationError {
+      span.attributes["error.type"] = "cancelled"
+      span.setStatus(SpanStatus(code: .error, message: "the worker stops, or the message's lease was lost"))
+      throw CancellationError()
     }
   }
 
-  /// The W3C id of the trace that a message is handled in: the current task's, else the producer's where no tracer is
-  /// at work here.
-  static func traceID(of message: ReceivedMessage) -> String? {
-    var carrier: [String: String] = [:]
-    if let context = ServiceContext.current {
-      InstrumentationSystem.instrument.inject(context, into: &carrier, using: DictionaryInjector())
+  private func record(_ failure: Failure, in span: any Span) {
+    span.attributes["error.type"] = failure.kind.rawValue
+    span.setStatus(SpanStatus(code: .error, message: failure.message))
+    var attributes: SpanAttributes = [
+      "exception.type": .string(failure.errorType), "exception.message": .string(failure.message),
+    ]
+    if let location = failure.location {
+      attributes["code.file.path"] = location.fileID
+      attributes["code.line.number"] = location.line
     }
-    // version-traceid-parentid-flags
-    let parent = carrier["traceparent"] ?? message.attributes["traceparent"]?.stringValue ?? ""
-    let parts = parent.split(separator: "-", omittingEmptySubsequences: false)
-    guard parts.count >= 4, parts[1].count == 32, parts[1].allSatisfy({ $0.isASCII && $0.isHexDigit }) else {
-      return nil
+    if !failure.causes.isEmpty {
+      attributes["exception.stacktrace"] = failure.causes.map { "caused by \($0)" }.joined(separator: "\n")
     }
-    return String(parts[1])
-  }
-}
-
-private struct AttributeExtractor: Extractor {
-  func extract(key: String, from attributes: [String: MessageAttribute]) -> String? {
-    attributes[key]?.stringValue
-  }
-}
-
-private struct DictionaryInjector: Injector {
-  func inject(_ value: String, forKey key: String, into carrier: inout [String: String]) {
-    carrier[key] = value
+    span.addEvent(SpanEvent(name: "exception", attributes: attributes))
   }
 }

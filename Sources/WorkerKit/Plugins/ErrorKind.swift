@@ -46,4 +46,30 @@ public struct ErrorKind: RawRepresentable, Hashable, Sendable, CustomStringConve
 /// An error that knows its ``ErrorKind``. Errors of other types count as ``ErrorKind/unexpected``.
 public protocol ClassifiedError: Error {
   var kind: ErrorKind { get }
+
+  /// Where it was thrown, for logs and traces. Unknown by default.
+  var location: CodeLocation? { get }
+
+  /// The error behind it, whose description joins the logs and the traces: keep what must not be there out of it. None
+  /// by default.
+  var cause: (any Error)? { get }
+}
+
+extension ClassifiedError {
+  public var location: CodeLocation? { nil }
+  public var cause: (any Error)? { nil }
+}
+
+/// A line of a source file.
+public struct CodeLocation: Sendable, Hashable, CustomStringConvertible {
+  /// As `#fileID` gives it: `PrizePlugins/PrizeLedger.swift`.
+  public var fileID: String
+  public var line: Int
+
+  public init(fileID: String = #fileID, line: Int = #line) {
+    self.fileID = fileID
+    self.line = line
+  }
+
+  public var description: String { "\(fileID):\(line)" }
 }

@@ -13,12 +13,23 @@ public struct EventError: ClassifiedError, CustomStringConvertible {
   public let field: String?
   /// What came instead of what was expected, shortened; shown in the dead-letter queue, never in a log.
   public let received: String?
+  public let cause: (any Error)?
+  public let location: CodeLocation?
 
-  public init(_ kind: ErrorKind, _ message: String, field: String? = nil, received: String? = nil) {
+  /// - Parameters:
+  ///   - cause: The error behind this one; its description joins the logs and the traces.
+  ///   - fileID: Where this is thrown; the caller's place by default.
+  ///   - line: See `fileID`.
+  public init(
+    _ kind: ErrorKind, _ message: String, field: String? = nil, received: String? = nil, cause: (any Error)? = nil,
+    fileID: String = #fileID, line: Int = #line
+  ) {
     self.kind = kind
     self.message = message
     self.field = field
     self.received = received
+    self.cause = cause
+    location = CodeLocation(fileID: fileID, line: line)
   }
 
   public var description: String { "\(kind): \(message)" }

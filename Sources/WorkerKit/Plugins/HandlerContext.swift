@@ -21,6 +21,8 @@ public struct HandlerContext: Sendable {
   public var sentAt: Date?
   /// The message's own attributes.
   public var attributes: [String: MessageAttribute]
+  /// X-Ray's trace header, where the producer sent one.
+  public var traceHeader: String?
   /// Carries the message's id, route and attempt as metadata.
   public var logger: Logger
 
@@ -33,6 +35,7 @@ public struct HandlerContext: Sendable {
     receiveCount: Int = 1,
     sentAt: Date? = nil,
     attributes: [String: MessageAttribute] = [:],
+    traceHeader: String? = nil,
     logger: Logger
   ) {
     self.eventType = eventType
@@ -43,6 +46,7 @@ public struct HandlerContext: Sendable {
     self.receiveCount = receiveCount
     self.sentAt = sentAt
     self.attributes = attributes
+    self.traceHeader = traceHeader
     self.logger = logger
   }
 }

@@ -49,9 +49,10 @@ struct SQSClient: Sendable {
   ///   - operation: `ReceiveMessage`.
   ///   - input: Encoded as the operation's JSON.
   ///   - patience: What the service may take to answer, beyond the usual.
-  /// - Returns: the answer's body.
+  /// - Returns: the answer, whose status is 200.
   /// - Throws: a ``QueueError`` after the last try; `CancellationError`.
-  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws -> [UInt8]
+  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws
+    -> HTTPResponse
   {
     let body = Array(try JSONEncoder().encode(input))
     var attempt = 1
@@ -82,7 +83,7 @@ struct SQSClient: Sendable {
     var isSkewCorrected: Bool
   }
 
-  private func send(_ operation: String, _ body: [UInt8], timeout: Duration) async throws -> [UInt8] {
+  private func send(_ operation: String, _ body: [UInt8], timeout: Duration) async throws -> HTTPResponse {
     let credentials = try await credentials.credentials()
     let headers = [
       (name: "Content-Type", value: "application/x-amz-json-1.0"), ("X-Amz-Target", "AmazonSQS.\(operation)"),
@@ -98,7 +99,7 @@ struct SQSClient: Sendable {
     } catch let error as HTTPError {
       throw QueueError(code: .connection, kind: error.kind, message: error.message)
     }
-    guard response.status != 200 else { return response.body }
+    guard response.status != 200 else { return response }
     let error = SQSError.make(response, operation: operation)
     if SQSError.refusedCredentials.contains(error.code.rawValue) {
       await self.credentials.forget(credentials)
@@ -131,4 +132,9 @@ struct SQSClient: Sendable {
       \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT
       """,
     locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
+}
+
+extension HTTPResponse {
+  /// AWS's id of the request, for its support.
+  var requestID: String? { self[header: "x-amzn-requestid"] }
 }

@@ -28,7 +28,7 @@ enum SQSError {
     let code = code(header: response[header: "x-amzn-query-error"], type: body?.type, status: response.status)
     return make(
       code: code, message: body?.message ?? "HTTP status \(response.status)", operation: operation,
-      status: response.status, requestID: response[header: "x-amzn-requestid"])
+      status: response.status, requestID: response.requestID)
   }
 
   /// One entry of a batch answer's `Failed`.

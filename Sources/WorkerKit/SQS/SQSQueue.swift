@@ -10,6 +10,8 @@ public struct SQSQueue: MessageQueue {
   public let name: String
   private let url: String
   private let client: SQSClient
+  private let tracing: TracingConfiguration
+  private let instruments: QueueInstruments
   private let logger: Logger
   private let deadLetters = Locked<SQSQueue?>(nil)
 
@@ -19,6 +21,7 @@ public struct SQSQueue: MessageQueue {
   ///   - region: Requests are signed for it.
   ///   - client: Shared by all that speak HTTP in the process.
   ///   - credentials: Shared by all queues that have the same; a chain of its own, where none are given.
+  ///   - tracing: How the spans are named.
   ///   - environment: Of the process.
   /// - Throws: a ``QueueError`` where the URL or the endpoint is none.
   public init(
@@ -26,6 +29,7 @@ public struct SQSQueue: MessageQueue {
     region: String,
     client: CurlClient,
     credentials: CredentialsChain? = nil,
+    tracing: TracingConfiguration = TracingConfiguration(),
     logger: Logger,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
@@ -37,14 +41,17 @@ public struct SQSQueue: MessageQueue {
         credentials: credentials
           ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
         http: client),
-      logger: logger)
+      tracing: tracing, logger: logger)
   }
 
-  init(url: String, client: SQSClient, logger: Logger) {
+  init(url: String, client: SQSClient, tracing: TracingConfiguration = TracingConfiguration(), logger: Logger) {
     self.url = url
     self.client = client
+    self.tracing = tracing
     self.logger = logger
     name = url.split(separator: "/").last.map(String.init) ?? url
+    instruments = QueueInstruments(
+      destination: name, queueURL: url, server: client.endpoint, tracing: tracing)
   }
 
   static func endpoint(for url: String, environment: [String: String]) throws -> URL {
@@ -77,12 +84,15 @@ public struct SQSQueue: MessageQueue {
     let input = Wire.ReceiveMessage(
       QueueUrl: url, MaxNumberOfMessages: maxMessages, WaitTimeSeconds: waitTime.inWholeSeconds,
       VisibilityTimeout: visibilityTimeout.inWholeSeconds)
-    let answer = try await client.call("ReceiveMessage", input, patience: waitTime)
-    let result: ReceiveResult
-    do {
-      result = try ReceiveResult(answer)
-    } catch {
-      throw Self.invalidResponse("ReceiveMessage")
+    let result = try await instruments.spanning(.receive) { span in
+      let answer = try await call("ReceiveMessage", input, patience: waitTime)
+      do {
+        let result = try ReceiveResult(answer.body)
+        instruments.note(result.messages, requestID: answer.requestID, in: span)
+        return result
+      } catch {
+        throw Self.invalidResponse("ReceiveMessage")
+      }
     }
     for id in result.corrupted {
       logger.warning(
@@ -116,18 +126,26 @@ public struct SQSQueue: MessageQueue {
   public func send(_ messages: [OutgoingMessage]) async throws -> [Result<String, QueueError>] {
     var results: [Result<String, QueueError>] = []
     for part in Self.parts(messages) {
-      let entries = part.enumerated().map { index, message in
-        Wire.SendMessageBatch.Entry(
-          Id: "\(index)", MessageBody: message.body,
-          MessageAttributes: message.attributes.isEmpty ? nil : message.attributes.mapValues(Wire.Attribute.init),
-          MessageSystemAttributes: message.traceHeader.map { ["AWSTraceHeader": Wire.Attribute(.string($0))] },
-          MessageGroupId: message.groupID, MessageDeduplicationId: message.deduplicationID)
+      results += try await instruments.spanning(.send) { span in
+        let outcomes = try await send(part: part.map(MessageContext.injecting))
+        instruments.note(outcomes, in: span)
+        return outcomes
       }
-      let outcomes = try await batch(
-        "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count)
-      results += zip(part, outcomes).map(Self.checked)
     }
     return results
+  }
+
+  private func send(part: [OutgoingMessage]) async throws -> [Result<String, QueueError>] {
+    let entries = part.enumerated().map { index, message in
+      Wire.SendMessageBatch.Entry(
+        Id: "\(index)", MessageBody: message.body,
+        MessageAttributes: message.attributes.isEmpty ? nil : message.attributes.mapValues(Wire.Attribute.init),
+        MessageSystemAttributes: message.traceHeader.map { ["AWSTraceHeader": Wire.Attribute(.string($0))] },
+        MessageGroupId: message.groupID, MessageDeduplicationId: message.deduplicationID)
+    }
+    let outcomes = try await batch(
+      "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count)
+    return zip(part, outcomes).map(Self.checked)
   }
 
   /// The id of a message that arrived whole.
@@ -148,8 +166,8 @@ public struct SQSQueue: MessageQueue {
   }
 
   public func attributes() async throws -> QueueAttributes {
-    let answer = try await client.call("GetQueueAttributes", Wire.GetQueueAttributes(QueueUrl: url))
-    let values = try decode(Wire.QueueAttributesResult.self, answer, "GetQueueAttributes").Attributes ?? [:]
+    let answer = try await call("GetQueueAttributes", Wire.GetQueueAttributes(QueueUrl: url))
+    let values = try decode(Wire.QueueAttributesResult.self, answer.body, "GetQueueAttributes").Attributes ?? [:]
     func number(_ name: String) -> Int { values[name].flatMap { Int($0) } ?? 0 }
     let policy = values["RedrivePolicy"].flatMap {
       try? JSONDecoder().decode(Wire.RedrivePolicy.self, from: Data($0.utf8))
@@ -171,10 +189,10 @@ public struct SQSQueue: MessageQueue {
     // arn:aws:sqs:region:account:name
     let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
     guard parts.count == 6 else { throw Self.invalidResponse("GetQueueAttributes") }
-    let answer = try await client.call(
+    let answer = try await call(
       "GetQueueUrl", Wire.GetQueueUrl(QueueName: parts[5], QueueOwnerAWSAccountId: parts[4].isEmpty ? nil : parts[4]))
-    let url = try decode(Wire.QueueUrlResult.self, answer, "GetQueueUrl").QueueUrl
-    let queue = SQSQueue(url: url, client: client, logger: logger)
+    let url = try decode(Wire.QueueUrlResult.self, answer.body, "GetQueueUrl").QueueUrl
+    let queue = SQSQueue(url: url, client: client, tracing: tracing, logger: logger)
     deadLetters.withLock { $0 = queue }
     return queue
   }
@@ -183,8 +201,8 @@ public struct SQSQueue: MessageQueue {
   private func batch(
     _ operation: String, _ input: some Encodable & Sendable, count: Int
   ) async throws -> [Result<Wire.BatchResult.Success, QueueError>] {
-    let answer = try await client.call(operation, input)
-    let result = try decode(Wire.BatchResult.self, answer, operation)
+    let answer = try await call(operation, input)
+    let result = try decode(Wire.BatchResult.self, answer.body, operation)
     let successes = Dictionary(
       (result.Successful ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
     let failures = Dictionary((result.Failed ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
@@ -201,6 +219,12 @@ public struct SQSQueue: MessageQueue {
       }
       return .success(success)
     }
+  }
+
+  private func call(
+    _ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero
+  ) async throws -> HTTPResponse {
+    try await instruments.timing(operation) { try await client.call(operation, input, patience: patience) }
   }
 
   private func decode<Answer: Decodable>(_ type: Answer.Type, _ bytes: [UInt8], _ operation: String) throws -> Answer {

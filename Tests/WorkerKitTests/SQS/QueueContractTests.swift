@@ -57,7 +57,7 @@ struct QueueContractTests {
       http: CurlClient())
     @Sendable func create(_ name: String, _ attributes: [String: String]? = nil) async throws -> String {
       let answer = try await client.call("CreateQueue", CreateQueue(QueueName: name, Attributes: attributes))
-      let result = try JSONDecoder().decode(Wire.QueueUrlResult.self, from: Data(answer))
+      let result = try JSONDecoder().decode(Wire.QueueUrlResult.self, from: Data(answer.body))
       return result.QueueUrl
     }
     let name = "contract-\(UUID().uuidString)"

@@ -54,14 +54,14 @@ struct SQSClientTests {
       try await clock.untilSleeping(for: .milliseconds(wait))
       clock.advance(by: .milliseconds(wait))
     }
-    #expect(String(decoding: try await answer, as: UTF8.self) == #"{"QueueUrl":"u"}"#)
+    #expect(String(decoding: try await answer.body, as: UTF8.self) == #"{"QueueUrl":"u"}"#)
   }
 
   @Test("throttling waits longer")
   func throttling() async throws {
     try await server.answer(Self.throttled, Self.throttled, Self.throttled)
     let client = try client()
-    async let answer = Result<[UInt8], any Error> {
+    async let answer = Result<HTTPResponse, any Error> {
       try await client.call("GetQueueUrl", Wire.GetQueueUrl(QueueName: "q"))
     }
     for wait in [500, 1000] {

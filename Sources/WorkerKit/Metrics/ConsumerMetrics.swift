@@ -1,0 +1,79 @@
+import Foundation
+import Metrics
+
+/// The metrics of one queue's consumer.
+///
+/// A label's values are routes and error kinds of the configuration, never what a message brings.
+struct ConsumerMetrics: Sendable {
+  private let received: Counter
+  private let age: Timer
+  private let settled: Instruments<Counter>
+  private let latency: Instruments<Timer>
+  private let inFlight: Gauge
+  private let freeSlots: Gauge
+  private let parked: Gauge
+  private let extendedLeases: Counter
+  private let lostLeases: Counter
+  private let receiveFailures: Instruments<Counter>
+  private let lastReceive: Gauge
+  private let destination: String
+
+  init(queue: String) {
+    let labels = [(MetricLabel.destination, queue)]
+    func counter(_ metric: MetricDescription) -> Counter { Counter(label: metric.label, dimensions: labels) }
+    func gauge(_ metric: MetricDescription) -> Gauge { Gauge(label: metric.label, dimensions: labels) }
+    destination = queue
+    received = counter(.consumedMessages)
+    age = Timer(label: MetricDescription.messageAge.label, dimensions: labels)
+    settled = Instruments(
+      labels: [MetricLabel.destination, MetricLabel.route, MetricLabel.outcome, MetricLabel.errorType]
+    ) { Counter(label: MetricDescription.settledMessages.label, dimensions: $0) }
+    latency = Instruments(labels: [MetricLabel.destination, MetricLabel.route]) {
+      Timer(label: MetricDescription.messageLatency.label, dimensions: $0)
+    }
+    inFlight = gauge(.inFlight)
+    freeSlots = gauge(.freeSlots)
+    parked = gauge(.parked)
+    extendedLeases = counter(.extendedLeases)
+    lostLeases = counter(.lostLeases)
+    receiveFailures = Instruments(labels: [MetricLabel.destination, MetricLabel.errorType]) {
+      Counter(label: MetricDescription.receiveFailures.label, dimensions: $0)
+    }
+    lastReceive = gauge(.lastReceive)
+  }
+
+  func noteReceive(_ messages: [ReceivedMessage], at date: Date = Date()) {
+    lastReceive.record(date.timeIntervalSince1970)
+    received.increment(by: messages.count)
+    for message in messages {
+      if let sentAt = message.sentAt { age.recordSeconds(max(0, date.timeIntervalSince(sentAt))) }
+    }
+  }
+
+  func noteReceiveFailure(_ error: any Error) {
+    receiveFailures[destination, QueueError(wrapping: error).kind.rawValue].increment()
+  }
+
+  func noteSlots(_ slots: InFlight) {
+    let counts = slots.counts
+    inFlight.record(counts.all)
+    parked.record(counts.parked)
+    freeSlots.record(max(0, slots.capacity - (counts.all - counts.parked)))
+  }
+
+  func noteExtension() {
+    extendedLeases.increment()
+  }
+
+  func noteLoss(route: String) {
+    lostLeases.increment()
+    settled[destination, route, "lost", ""].increment()
+  }
+
+  func noteSettlement(_ settlement: Settlement, of message: ReceivedMessage, route: String, at date: Date = Date()) {
+    settled[destination, route, settlement.name, settlement.failure?.kind.rawValue ?? ""].increment()
+    if case .delete = settlement, let sentAt = message.sentAt {
+      latency[destination, route].recordSeconds(max(0, date.timeIntervalSince(sentAt)))
+    }
+  }
+}

@@ -1,0 +1,94 @@
+import Foundation
+import Metrics
+import Tracing
+
+/// The spans and metrics of calls to one queue, after OpenTelemetry's messaging conventions.
+struct QueueInstruments: Sendable {
+  private let destination: String
+  private let queueURL: String
+  private let server: URL
+  private let tracing: TracingConfiguration
+  private let durations = Instruments(
+    labels: [MetricLabel.destination, MetricLabel.operation, MetricLabel.errorType]
+  ) { Timer(label: MetricDescription.operationDuration.label, dimensions: $0) }
+  private let sent: Counter
+
+  init(destination: String, queueURL: String, server: URL, tracing: TracingConfiguration) {
+    self.destination = destination
+    self.queueURL = queueURL
+    self.server = server
+    self.tracing = tracing
+    sent = Counter(
+      label: MetricDescription.sentMessages.label, dimensions: [(MetricLabel.destination, destination)])
+  }
+
+  /// Times a call.
+  func timing<Result>(_ operation: String, _ call: () async throws -> Result) async throws -> Result {
+    let start = ContinuousClock.now
+    var errorType = ""
+    defer { durations[destination, operation, errorType].record(duration: start.duration(to: .now)) }
+    do {
+      return try await call()
+    } catch {
+      errorType = error is CancellationError ? "cancelled" : QueueError(wrapping: error).kind.rawValue
+      throw error
+    }
+  }
+
+  /// A span around a call.
+  func spanning<Result>(
+    _ operation: TracingConfiguration.Operation, _ call: (any Span) async throws -> Result
+  ) async throws -> Result {
+    let span = startSpan(
+      tracing.spanName(operation, destination), ofKind: operation == .send ? .producer : .client)
+    defer { span.end() }
+    span.updateAttributes { attributes in
+      attributes["messaging.system"] = "aws_sqs"
+      attributes["messaging.operation.name"] = operation.rawValue
+      attributes["messaging.operation.type"] = operation.rawValue
+      attributes["messaging.destination.name"] = destination
+      attributes["aws.sqs.queue.url"] = queueURL
+      attributes["server.address"] = server.host
+      attributes["server.port"] = server.port ?? (server.scheme == "http" ? 80 : 443)
+    }
+    do {
+      return try await ServiceContext.withValue(span.context) { try await call(span) }
+    } catch {
+      let failure = QueueError(wrapping: error)
+      // A long poll that a stop cuts is no failure.
+      guard !(error is CancellationError) else { throw error }
+      span.attributes["error.type"] = failure.code.rawValue
+      span.attributes["aws.request_id"] = failure.requestID
+      span.setStatus(SpanStatus(code: .error, message: failure.message))
+      throw error
+    }
+  }
+
+  /// Tells a span what a receive brought: how much, and from which producers' spans.
+  func note(_ messages: [ReceivedMessage], requestID: String?, in span: any Span) {
+    span.attributes["messaging.batch.message_count"] = messages.count
+    span.attributes["aws.request_id"] = requestID
+    guard span.isRecording else { return }
+    for message in messages {
+      var producer = ServiceContext.topLevel
+      MessageContext.extract(message.attributes, traceHeader: message.traceHeader, into: &producer)
+      guard !producer.isEmpty else { continue }
+      span.addLink(SpanLink(context: producer, attributes: ["messaging.message.id": .string(message.id)]))
+    }
+  }
+
+  /// Counts messages that were sent, and names them in the span.
+  func note(_ outcomes: [Result<String, QueueError>], in span: any Span) {
+    let ids = outcomes.compactMap { try? $0.get() }
+    sent.increment(by: ids.count)
+    if outcomes.count > 1 {
+      span.attributes["messaging.batch.message_count"] = outcomes.count
+    } else {
+      span.attributes["messaging.message.id"] = ids.first
+    }
+    for case .failure(let error) in outcomes {
+      span.attributes["error.type"] = error.code.rawValue
+      span.setStatus(SpanStatus(code: .error, message: error.message))
+    }
+  }
+}
