@@ -61,7 +61,13 @@ import WorkerKit
         }
       }
 
-      let spans = tracer.finishedSpans
+      let (transactions, spans) = tracer.finishedSpans.partitioned { $0.kind == .internal }
+      #expect(
+        transactions.map(\.operationName) == ["grant prizes", "transfer prizes", "link prizes", "transfer prizes"])
+      #expect(transactions.map(\.kind) == [.client, .client, .client, .client])
+      #expect(transactions.map { $0.attributes.get("db.system.name") } == Array(repeating: .string("sqlite"), count: 4))
+      #expect(transactions.map { $0.attributes.get("error.type") } == [nil, nil, nil, .string("notFound")])
+      #expect(transactions.map(\.spanContext.parentSpanID) == spans.map(\.spanContext.spanID))
       #expect(
         spans.map(\.operationName) == [
           "handle_item_prize", "handle_character_prize", "handle_account_link", "handle_character_prize",
@@ -72,6 +78,13 @@ import WorkerKit
         ])
       #expect(spans.map(\.errors.count) == [0, 0, 0, 1])
     }
+  }
+}
+
+extension Array {
+  /// The elements that do not meet a condition, and those that do, each in order.
+  fileprivate func partitioned(by condition: (Element) -> Bool) -> (Self, Self) {
+    (filter { !condition($0) }, filter(condition))
   }
 }
 
