@@ -13,14 +13,21 @@ struct LogOutputTests {
     _ = fcntl(writer, F_SETFL, fcntl(writer, F_GETFL) | O_NONBLOCK)
     let output = LogOutput(descriptor: writer)
     let lines = (0..<8).map { String(repeating: "\($0)", count: 9_000) }
-    async let read = Task.detached { pipe.fileHandleForReading.readDataToEndOfFile() }.value
+    // On a thread of its own: the tasks' threads may all be waiting to write.
+    let reader = pipe.fileHandleForReading
+    let (bytes, continuation) = AsyncStream.makeStream(of: Data.self)
+    Thread.detachNewThread {
+      continuation.yield(reader.readDataToEndOfFile())
+      continuation.finish()
+    }
     await withTaskGroup(of: Void.self) { group in
       for line in lines {
         group.addTask { for _ in 0..<20 { output.write(line) } }
       }
     }
     try pipe.fileHandleForWriting.close()
-    let found = String(decoding: await read, as: UTF8.self).split(separator: "\n").map(String.init)
+    let read = try #require(await bytes.first { _ in true })
+    let found = String(decoding: read, as: UTF8.self).split(separator: "\n").map(String.init)
     #expect(found.count == 160)
     #expect(Set(found) == Set(lines))
   }
