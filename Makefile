@@ -102,5 +102,5 @@ format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
 
 clean: ## Remove what was built, the demo's files and the virtual environments
-	rm -rf .build .build-* Examples/*/.build .worker .venv .venv-* .pytest_cache
+	rm -rf .build .build-* Examples/*/.build .worker .venv .venv-* .prometheus .pytest_cache
 	find Benchmarks scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -61,11 +61,33 @@ let package = Package(
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
       ]),
     .target(
+      name: "WorkerTelemetry",
+      dependencies: [
+        "WorkerKit",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ]),
+    .target(
+      name: "WorkerAdmin",
+      dependencies: [
+        "WorkerKit",
+        .product(name: "HTTPTypes", package: "swift-http-types"),
+        .product(name: "Hummingbird", package: "hummingbird"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+      ]),
+    .target(
       name: "WorkerCommands",
       dependencies: [
         "LocalQueue",
+        "WorkerAdmin",
         "WorkerKit",
+        "WorkerTelemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
@@ -105,6 +127,18 @@ let package = Package(
       ],
       exclude: ["SQS/make_signatures.py", "Support/scripted_server.py"],
       resources: [.copy("SQS/botocore-signatures.json")]),
+    .testTarget(name: "WorkerAdminTests", dependencies: ["WorkerAdmin", "WorkerKit"]),
+    .testTarget(
+      name: "WorkerTelemetryTests",
+      dependencies: [
+        "WorkerKit",
+        "WorkerTelemetry",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ],
+      exclude: ["Metrics/read_exposition.py"]),
     .testTarget(
       name: "PrizePluginsTests",
       dependencies: [

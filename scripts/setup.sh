@@ -3,7 +3,7 @@
 #
 #   scripts/setup.sh              headers and libraries of the system, for the worker
 #   scripts/setup.sh venv         .venv, with what the integration tests use from PyPI; and .venv-query, with an old boto3
-#                                 that speaks SQS's Query protocol
+#                                 that speaks SQS's Query protocol; .prometheus, with Debian's Prometheus, where there is none
 #   scripts/setup.sh ministack    .venv-ministack, and
 #   scripts/setup.sh localstack   .venv-localstack: SQS-compatible servers, for `make test-servers`
 #
@@ -133,6 +133,27 @@ set_up_venvs() {
   set_up_venv .venv-query Tests/Integration/requirements-query.txt "tests of the Query protocol"
 }
 
+# Unpacked beside the project: as a package it would run as a service.
+set_up_prometheus() {
+  if has prometheus && has promtool; then return 0; fi
+  if [ -x .prometheus/usr/bin/promtool ]; then return 0; fi
+  if ! has apt-get || ! has dpkg; then
+    say "prometheus is not here, so tests that need it are skipped"
+    return 0
+  fi
+  say "fetching prometheus with apt-get, for tests of what it reads"
+  local folder
+  folder=$(mktemp -d)
+  if (cd "$folder" && { apt-get download -qq prometheus || { apt-get update -qq && apt-get download -qq prometheus; }; }) \
+    >/dev/null 2>&1 && dpkg -x "$folder"/prometheus_*.deb "$folder/prometheus"; then
+    rm -rf .prometheus
+    mv "$folder/prometheus" .prometheus
+  else
+    say "prometheus cannot be fetched, so tests that need it are skipped"
+  fi
+  rm -rf "$folder"
+}
+
 set_up_localstack() {
   python3.13 --version >/dev/null 2>&1 || fail "LocalStack needs Python 3.13, and there is no python3.13 on the PATH"
   set_up_venv .venv-localstack Tests/requirements-localstack.txt "a LocalStack to test with" python3.13
@@ -147,6 +168,7 @@ case "${1:-system}" in
     with_python=yes
     set_up_system
     set_up_venvs
+    set_up_prometheus
     ;;
   ministack) set_up_venv .venv-ministack Tests/requirements-ministack.txt "a MiniStack to test with" ;;
   localstack) set_up_localstack ;;

@@ -4,9 +4,10 @@ import Logging
 import ServiceLifecycle
 import WorkerKit
 
-/// The consumers of a process, one for each queue.
-struct Consumers {
+/// The consumers of a process, one for each queue. They run beside each other and stop at once.
+struct Consumers: Service {
   let services: [CountedService]
+  let queues: [SQSQueue]
 
   /// - Parameter environment: Where credentials and endpoints come from.
   init(
@@ -16,20 +17,35 @@ struct Consumers {
     let client = CurlClient()
     // One for all: the same credentials are good in every region.
     let credentials = CredentialsChain(
-      environment: environment, region: queues.first?.region, client: client, logger: logger)
+      environment: environment, region: queues.first?.region, client: client,
+      logger: Logger(label: "worker.credentials"))
+    let sqsLogger = Logger(label: "worker.sqs")
     let ends = ConsumerEnds(count: queues.count)
-    services = try queues.map { queue in
+    let pairs = try queues.map { queue in
+      (
+        queue,
+        try SQSQueue(
+          url: queue.url, region: queue.region, client: client, credentials: credentials, logger: sqsLogger,
+          environment: environment)
+      )
+    }
+    self.queues = pairs.map(\.1)
+    services = pairs.map { queue, sqsQueue in
       var configuration = QueueConsumer.Configuration(queue)
       configuration.shutdownDeadline = options.shutdownDeadline
       configuration.stopsWhenEmpty = options.untilEmpty
       configuration.middleware = middleware
       let consumer = QueueConsumer(
-        queue: try SQSQueue(
-          url: queue.url, region: queue.region, client: client, credentials: credentials, logger: logger,
-          environment: environment),
-        table: table, configuration: configuration, logger: logger,
+        queue: sqsQueue, table: table, configuration: configuration, logger: logger,
         onStuckHandlers: { ends.note(.stuck, of: queue.name) })
       return CountedService(queue: queue.name, consumer: consumer, ends: ends)
+    }
+  }
+
+  func run() async throws {
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in services { group.addTask { try await service.run() } }
+      try await group.waitForAll()
     }
   }
 

@@ -4,6 +4,7 @@ import LocalQueue
 import Logging
 import ServiceLifecycle
 import WorkerKit
+import WorkerTelemetry
 
 struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
@@ -32,7 +33,7 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
   @OptionGroup var options: RunOptions
 
   func run() async throws {
-    let logger = options.makeLogger(level: .error)
+    let logger = options.makeLogger(level: .error, format: .text)
     let surroundings = DevEnvironment(directory: queueOptions.data, demos: Self.demos)
     let file = try exitingOnProblems {
       try RoutesFile(

@@ -58,20 +58,13 @@ struct DevSession: Service {
         guard (try? await report.untilToldAll()) != nil, !options.untilEmpty else { return }
         sayWhatNext(first, environmentFile, isNew: isNew)
       }
-      try await run(consumers)
+      try await consumers.run()
       group.cancelAll()
     }
     if options.untilEmpty {
       try consumers.printSummary(wasStopped: Task.isShuttingDownGracefully)
     } else {
       say("\nStopped. What is left in its queues stays in \(surroundings.directory.given).")
-    }
-  }
-
-  private func run(_ consumers: Consumers) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for service in consumers.services { group.addTask { try await service.run() } }
-      try await group.waitForAll()
     }
   }
 

@@ -2,7 +2,9 @@ import ArgumentParser
 import Foundation
 import Logging
 import ServiceLifecycle
+import WorkerAdmin
 import WorkerKit
+import WorkerTelemetry
 
 struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
@@ -14,6 +16,9 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
         finish within the deadline, makes the rest visible again for other workers, \
         and exits with 0. A second signal exits at once.
 
+        With --admin, or the section `admin` of routes.yaml, it serves /metrics for \
+        Prometheus, /health/live and /health/ready. The log goes to standard error.
+
         Exit codes: 0 stopped or empty, 1 a failure, 64 wrong arguments, \
         75 stopped before --until-empty was reached, 78 routes.yaml is wrong.
         """)
@@ -23,8 +28,10 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
 
   @OptionGroup var options: RunOptions
 
+  @OptionGroup var adminOptions: AdminOptions
+
   func run() async throws {
-    let logger = options.makeLogger(level: .info)
+    let logger = options.makeLogger(level: .info, format: .auto)
     let file = try exitingOnProblems { try routesOptions.load(for: Application.self) }
     for name in file.disabledQueues {
       logger.notice("the queue is disabled in routes.yaml; nothing is received from it", metadata: ["queue": "\(name)"])
@@ -33,11 +40,20 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       print("Every queue is disabled (`enabled: false`, AWS_SQS_ENABLED=false): there is nothing to do.")
       return
     }
+    let admin = (adminOptions.admin ?? file.admin).map(Admin.init)
     let consumers = try Consumers(
       of: file.queues, table: try await file.makeRoutingTable(), options: options, middleware: Application.middleware,
       logger: logger)
-    let wasStopped = try await serve(
-      consumers.services.map { .init(service: $0, successTerminationBehavior: .ignore) }, logger: logger)
+    let surroundings = admin?.services(for: consumers) ?? []
+    let wasStopped: Bool
+    do {
+      wasStopped = try await serve(
+        surroundings.map { .init(service: $0) } + [
+          .init(service: consumers, successTerminationBehavior: .gracefullyShutdownGroup)
+        ], logger: logger)
+    } catch let error as AdminServerError {
+      throw CommandError(error.description)
+    }
     if options.untilEmpty { try consumers.printSummary(wasStopped: wasStopped) }
   }
 }

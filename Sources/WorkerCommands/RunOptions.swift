@@ -1,6 +1,7 @@
 import ArgumentParser
 import Logging
 import WorkerKit
+import WorkerTelemetry
 
 /// What every command that runs consumers takes.
 struct RunOptions: ParsableArguments {
@@ -14,17 +15,31 @@ struct RunOptions: ParsableArguments {
 
   @Option(
     help: ArgumentHelp(
-      "How much to log: trace, debug, info, notice, warning, error or critical. (default: info; of dev: error)",
-      valueName: "level"),
-    transform: readLogLevel)
-  var logLevel: Logger.Level?
+      """
+      How much to log: trace, debug, info, notice, warning, error or critical; of a part alone by its name: \
+      info,worker.sqs=debug. (default: info; of dev: error)
+      """,
+      valueName: "levels"),
+    transform: readLogLevels)
+  var logLevel: LogLevels?
+
+  @Option(
+    help: ArgumentHelp(
+      "How to log: text, json, or auto: text on a terminal and JSON elsewhere. (default: auto; of dev: text)",
+      valueName: "format"),
+    transform: readLogFormat)
+  var logFormat: LogSetup.Format?
 
   /// Sets logging up, and makes the command's logger.
-  func makeLogger(level: Logger.Level) -> Logger {
-    LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
-    var logger = Logger(label: "worker")
-    logger.logLevel = logLevel ?? level
-    return logger
+  ///
+  /// - Parameters:
+  ///   - level: Where the arguments name none for all.
+  ///   - format: Where the arguments name none.
+  func makeLogger(level: Logger.Level, format: LogSetup.Format) -> Logger {
+    var levels = logLevel ?? LogLevels()
+    levels.general = levels.general ?? level
+    LogSetup(format: logFormat ?? format, levels: levels).bootstrap()
+    return Logger(label: "worker")
   }
 }
 
@@ -35,10 +50,18 @@ func readDuration(_ text: String) throws -> Duration {
   return duration
 }
 
-private func readLogLevel(_ text: String) throws -> Logger.Level {
-  guard let level = Logger.Level(rawValue: text.lowercased()) else {
+private func readLogFormat(_ text: String) throws -> LogSetup.Format {
+  guard let format = LogSetup.Format(rawValue: text) else {
     throw ValidationError(
-      "`\(text)` is no log level; valid: \(Logger.Level.allCases.map(\.rawValue).joined(separator: ", "))")
+      "`\(text)` is no log format; valid: \(LogSetup.Format.allCases.map(\.rawValue).joined(separator: ", "))")
   }
-  return level
+  return format
+}
+
+private func readLogLevels(_ text: String) throws -> LogLevels {
+  do {
+    return try LogLevels(text)
+  } catch let error as LogLevelsError {
+    throw ValidationError(error.description)
+  }
 }

@@ -1,16 +1,28 @@
-/// What a metric says, declared once: its help in an exposition, and how its distribution is counted.
-///
-/// The kind (counter, gauge, timer) is that of the instrument that records it. Timers are exposed in seconds.
+/// What a metric says, declared once: its kind, its help in an exposition, and how its distribution is counted.
 public struct MetricDescription: Sendable, Hashable {
+  /// The instrument of swift-metrics that records it.
+  public enum Kind: Sendable, Hashable {
+    /// A `Counter`.
+    case counter
+    /// A `Gauge`, a `Meter`, or a `Recorder` that does not aggregate.
+    case gauge
+    /// A `Recorder` that aggregates.
+    case histogram
+    /// A `Timer`, which is exposed in seconds.
+    case timer
+  }
+
   /// As in swift-metrics and OpenTelemetry: `messaging.process.duration`.
   public var label: String
+  public var kind: Kind
   /// One sentence, for the people who read dashboards.
   public var help: String
   /// The upper bounds of a distribution's buckets, ascending; seconds for a timer.
   public var buckets: [Double]
 
-  public init(label: String, help: String, buckets: [Double] = Self.durationBuckets) {
+  public init(label: String, kind: Kind, help: String, buckets: [Double] = Self.durationBuckets) {
     self.label = label
+    self.kind = kind
     self.help = help
     self.buckets = buckets
   }
@@ -32,42 +44,52 @@ extension MetricDescription {
   ]
 
   static let consumedMessages = Self(
-    label: "messaging.client.consumed.messages", help: "Messages received, counted again at each delivery.")
+    label: "messaging.client.consumed.messages", kind: .counter,
+    help: "Messages received, counted again at each delivery.")
   static let sentMessages = Self(
-    label: "messaging.client.sent.messages", help: "Messages sent: to a dead-letter queue, or back from one.")
+    label: "messaging.client.sent.messages", kind: .counter,
+    help: "Messages sent: to a dead-letter queue, or back from one.")
   static let operationDuration = Self(
-    label: "messaging.client.operation.duration",
+    label: "messaging.client.operation.duration", kind: .timer,
     help: "How long a call to SQS took, in seconds, its retries included; long polls wait in it.")
   static let processDuration = Self(
-    label: "messaging.process.duration", help: "How long a handler took, in seconds, by what it failed with.")
+    label: "messaging.process.duration", kind: .timer,
+    help: "How long a handler took, in seconds, by what it failed with.")
   static let settledMessages = Self(
-    label: "worker.messages.settled",
+    label: "worker.messages.settled", kind: .counter,
     help: "What became of messages: handled, retried, dead-lettered, released, left or lost.")
   static let messageAge = Self(
-    label: "worker.message.age",
+    label: "worker.message.age", kind: .timer,
     help: "How old messages were when they were received, in seconds since they were sent.",
     buckets: ageBuckets)
   static let messageLatency = Self(
-    label: "worker.message.latency", help: "From a message's sending to the end of its handling, in seconds.",
+    label: "worker.message.latency", kind: .timer,
+    help: "From a message's sending to the end of its handling, in seconds.",
     buckets: ageBuckets)
-  static let inFlight = Self(label: "worker.messages.in_flight", help: "Messages in hand, those parked included.")
-  static let freeSlots = Self(label: "worker.slots.free", help: "How many messages more could be handled at once.")
+  static let inFlight = Self(
+    label: "worker.messages.in_flight", kind: .gauge, help: "Messages in hand, those parked included.")
+  static let freeSlots = Self(
+    label: "worker.slots.free", kind: .gauge, help: "How many messages more could be handled at once.")
   static let parked = Self(
-    label: "worker.messages.parked", help: "Messages in hand that wait for their plugin, or for one before them.")
-  static let extendedLeases = Self(label: "worker.leases.extended", help: "Visibility timeouts that were extended.")
+    label: "worker.messages.parked", kind: .gauge,
+    help: "Messages in hand that wait for their plugin, or for one before them.")
+  static let extendedLeases = Self(
+    label: "worker.leases.extended", kind: .counter, help: "Visibility timeouts that were extended.")
   static let lostLeases = Self(
-    label: "worker.leases.lost", help: "Messages whose visibility timeout ended while they were in hand.")
+    label: "worker.leases.lost", kind: .counter,
+    help: "Messages whose visibility timeout ended while they were in hand.")
   static let stuckHandlers = Self(
-    label: "worker.handlers.stuck", help: "Handlers that went on though they had been told to stop.")
+    label: "worker.handlers.stuck", kind: .counter, help: "Handlers that went on though they had been told to stop.")
   static let openIntake = Self(
-    label: "worker.intake.open", help: "Whether a plugin's events are taken in: 1, or 0 while it is down.")
+    label: "worker.intake.open", kind: .gauge, help: "Whether a plugin's events are taken in: 1, or 0 while it is down."
+  )
   static let receiveFailures = Self(
-    label: "worker.receive.failures", help: "Receives that failed, after the client's own retries.")
+    label: "worker.receive.failures", kind: .counter, help: "Receives that failed, after the client's own retries.")
   static let lastReceive = Self(
-    label: "worker.receive.last_success", help: "When a receive last succeeded, in seconds since 1970.")
+    label: "worker.receive.last_success", kind: .gauge, help: "When a receive last succeeded, in seconds since 1970.")
   static let queueMessages = Self(
-    label: "worker.queue.messages",
+    label: "worker.queue.messages", kind: .gauge,
     help: "About how many messages a queue holds, by state: visible, in_flight or delayed.")
   static let deadLetters = Self(
-    label: "worker.dead_letters", help: "About how many messages a queue's dead-letter queue holds.")
+    label: "worker.dead_letters", kind: .gauge, help: "About how many messages a queue's dead-letter queue holds.")
 }

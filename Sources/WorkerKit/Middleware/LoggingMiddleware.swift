@@ -2,13 +2,21 @@ import Foundation
 import Logging
 
 /// One line for each message: handled at info, failed at warning. Bodies, and what came in a bad field, stay out.
+///
+/// Of many failures that are alike, a few are shown and the rest counted; at debug, each is shown.
 struct LoggingMiddleware: Middleware {
-  let clock: WorkerClock
+  private let clock: WorkerClock
+  private let failures = Locked(FoldedFailures())
+
+  init(clock: WorkerClock) {
+    self.clock = clock
+  }
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
     let logger = context.logger
     logger.debug("message received")
     let start = clock.now
+    defer { sayHowManyMore(logger) }
     do {
       try await next(context)
       logger.info("event handled", metadata: ["duration": "\(seconds(since: start))"])
@@ -17,17 +25,42 @@ struct LoggingMiddleware: Middleware {
         "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(seconds(since: start))",
       ]
       metadata["field"] = failure.field.map { "\($0)" }
+      let level = level(of: failure, in: context)
       switch failure.settlement {
       case .retry(let delay):
         metadata["retryAfter"] = "\(rounded(delay))"
-        logger.warning(
-          "event failed; it comes back after a while, unless the queue's redrive policy takes it", metadata: metadata)
+        logger.log(
+          level: level, "event failed; it comes back after a while, unless the queue's redrive policy takes it",
+          metadata: metadata)
       case .deadLetter:
-        logger.warning("event failed, and another try cannot help", metadata: metadata)
+        logger.log(level: level, "event failed, and another try cannot help", metadata: metadata)
       case .leave:
-        logger.warning("event was left on the queue", metadata: metadata)
+        logger.log(level: level, "event was left on the queue", metadata: metadata)
       }
       throw failure
+    }
+  }
+
+  private func level(of failure: Failure, in context: HandlerContext) -> Logger.Level {
+    let cause = FoldedFailures.Cause(route: context.eventType, kind: failure.kind, message: failure.message)
+    let now = clock.now
+    return failures.withLock { $0.add(cause, at: now) } ? .warning : .debug
+  }
+
+  private func sayHowManyMore(_ logger: Logger) {
+    let now = clock.now
+    var logger = logger
+    // The count is not of this message.
+    logger[metadataKey: "messageId"] = nil
+    logger[metadataKey: "attempt"] = nil
+    for summary in failures.withLock({ $0.takeFinished(at: now) }) {
+      logger[metadataKey: "route"] = "\(summary.cause.route)"
+      logger.warning(
+        "more events failed like this",
+        metadata: [
+          "count": "\(summary.count)", "within": "\(rounded(summary.span))", "kind": "\(summary.cause.kind)",
+          "error": "\(summary.cause.message)",
+        ])
     }
   }
 

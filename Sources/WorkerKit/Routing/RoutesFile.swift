@@ -22,6 +22,8 @@ public struct RoutesFile: Sendable {
   /// In the file's order.
   public internal(set) var routes: [RouteConfiguration] = []
   public internal(set) var unrouted = Unrouted.deadLetter
+  /// Where metrics and health are served; nil where the file does not say, and they are not.
+  public internal(set) var admin: AdminConfiguration?
   var pluginConfigurations: [String: ConfigurationValues] = [:]
   let catalog: PluginCatalog
 

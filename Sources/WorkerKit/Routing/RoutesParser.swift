@@ -24,12 +24,20 @@ struct RoutesParser {
 
   private mutating func readDocument(_ root: Node) {
     let sections = reader.section(
-      root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes"])
+      root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes", "admin"])
     readVersion(sections["version"], root: root)
     readQueues(sections["queues"], root: root)
     readPlugins(sections["plugins"], root: root)
     let defaults = readDefaults(sections["defaults"])
     readRoutes(sections["routes"], root: root, defaults: defaults)
+    readAdmin(sections["admin"])
+  }
+
+  /// There only where the file has the section, though it be empty.
+  private mutating func readAdmin(_ node: Node?) {
+    guard let node else { return }
+    result.admin = AdminConfiguration(
+      values: reader.values(of: AdminConfiguration.Keys.all, in: node, "admin", at: node))
   }
 
   private mutating func readVersion(_ node: Node?, root: Node) {

@@ -1,0 +1,123 @@
+"""/health/live and /health/ready, as a supervisor asks for them."""
+
+import re
+import socket
+
+import pytest
+
+from support import wait_until
+from support.admin import Admin
+from support.events import UNLINKED, example
+from support.proxy import Exchange
+
+
+@pytest.fixture
+def admin(worker, prizes):
+    return Admin(worker.start("--admin", "0"))
+
+
+def test_a_worker_that_receives_is_live_and_ready(admin, queue):
+    wait_until(lambda: admin.readiness()[0] == 200, "it is ready")
+    status, body = admin.readiness()
+    assert (status, body["status"], body["reasons"]) == (200, "ready", [])
+    [shown] = body["queues"]
+    assert shown["queue"] == queue.name
+    assert shown["slots"] == 16
+    assert admin.get("/health/live").status == 200
+
+
+def test_a_plugin_that_is_down_is_named_until_it_is_well_again(admin, queue, prizes):
+    with prizes.locked():
+        queue.send(example("item-awarded"))
+        wait_until(lambda: "the plugin prizes is down: " in str(admin.readiness()), "the plugin is named")
+        assert admin.readiness()[0] == 503
+        assert admin.get("/health/live").status == 200
+    wait_until(lambda: admin.readiness()[0] == 200, "it is ready again", deadline=60)
+
+
+def test_a_queue_that_cannot_be_reached_is_a_reason(worker, prizes, proxy):
+    admin = Admin(worker.start("--admin", "0"))
+    wait_until(lambda: admin.readiness()[0] == 200, "it is ready")
+    proxy.on_request = lambda operation, body: Exchange.reset
+    wait_until(lambda: "receiving fails: " in str(admin.readiness()), "the reason is named", deadline=60)
+    proxy.on_request = lambda operation, body: None
+    wait_until(lambda: admin.readiness()[0] == 200, "it is ready again", deadline=60)
+
+
+def test_a_stop_is_said_while_it_lasts(worker, queue, prizes):
+    running = worker.start("--admin", "0", "--shutdown-deadline", "30s")
+    admin = Admin(running)
+    with prizes.locked():
+        queue.send(example("item-awarded"))
+        # In hand, and parked or in its handler.
+        wait_until(lambda: admin.readiness()[1]["queues"][0]["inFlight"] == 1, "it is in hand")
+        running.terminate()
+        wait_until(lambda: "draining" in str(admin.readiness()) or not running.is_running, "it says that it stops")
+        assert running.is_running, "it had ended before it said so"
+        assert admin.readiness()[0] == 503
+    assert running.wait() == 0
+
+
+def test_nothing_else_is_there_and_nothing_can_be_changed(admin):
+    index = admin.get("/")
+    assert index.status == 200
+    for link in re.findall(r'href="([^"]+)"', index.body.decode()):
+        assert admin.get(link).status in (200, 503)
+    assert admin.get("/metrics/").status == 404
+    assert admin.get("/../etc/passwd").status == 404
+    for method in ("POST", "PUT", "DELETE", "OPTIONS"):
+        answer = admin.request(method, "/metrics", body=b"x")
+        assert (answer.status, answer.headers["Allow"]) == (405, "GET, HEAD")
+    head = admin.request("HEAD", "/health/live")
+    assert (head.status, head.body) == (200, b"")
+
+
+def test_a_web_page_that_calls_itself_this_machine_is_refused(admin):
+    assert admin.get("/metrics", Host="evil.example").status == 403
+    assert admin.get("/metrics", Host="127.0.0.1.evil.example").status == 403
+    assert admin.get("/metrics", Host="localhost:9464").status == 200
+    assert admin.get("/metrics", Host="[::1]:9464").status == 200
+
+
+def test_routes_yaml_says_where_and_the_flag_says_otherwise(worker, prizes):
+    worker.routes["admin"] = {"port": 1}
+    admin = Admin(worker.start("--admin", "127.0.0.1:0"))
+    assert admin.get("/health/live").status == 200
+    worker.routes["admin"] = {"host": "127.0.0.1", "port": 0}
+    admin = Admin(worker.start())
+    assert admin.get("/health/live").status == 200
+
+
+def test_a_network_address_is_served_only_when_asked_for_and_said(worker, prizes):
+    running = worker.start("--admin", "0.0.0.0:0")
+    Admin(running)
+    assert "anyone in the network" in running.log()
+
+
+def test_a_port_that_is_taken_is_an_error_with_the_flag(worker, prizes):
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        finished = worker.command("run", "--routes", worker.write_routes(), "--admin", port).failed()
+    assert f"port {port} of 127.0.0.1 is taken" in finished.stderr
+    assert "--admin" in finished.stderr
+
+
+@pytest.mark.parametrize("argument", ["", "x", "65536", ":9464", "host:", "-1"])
+def test_an_argument_that_is_no_address_is_refused(argument, worker):
+    finished = worker.command("run", "--routes", worker.write_routes(), f"--admin={argument}")
+    assert finished.code == 64
+    assert "0.0.0.0:9464" in finished.stderr
+
+
+def test_wrong_settings_in_routes_yaml_are_named_with_their_place(worker):
+    worker.routes["admin"] = {"prot": 9464, "port": 70000}
+    finished = worker.command("check", "--routes", worker.write_routes())
+    assert finished.code == 78
+    assert "unknown key `prot` in admin; did you mean `port`?" in finished.stderr
+    assert "admin.port must be from 0 to 65535" in finished.stderr
+
+
+def test_until_empty_ends_with_admin_too(worker, queue, prizes):
+    queue.send(example("item-awarded"))
+    worker.run_until_empty("--admin", "0")
+    assert prizes.waiting_quantity(UNLINKED) == 5

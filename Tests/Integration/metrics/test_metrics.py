@@ -1,0 +1,79 @@
+"""/metrics of a running worker, read by Prometheus's own tools and parsers."""
+
+import re
+
+import pytest
+
+from support import wait_until
+from support.admin import Admin
+from support.events import UNLINKED, example
+from support.prometheus import Prometheus, promtool
+
+
+@pytest.fixture
+def admin(worker, prizes):
+    return Admin(worker.start("--admin", "0"))
+
+
+def test_both_formats_are_what_they_say_and_say_the_same(admin, queue, prizes):
+    queue.send(example("item-awarded"))
+    prizes.wait_for(UNLINKED)
+    plain, openmetrics = admin.metrics(), admin.metrics(openmetrics=True)
+    assert plain.keys() == openmetrics.keys()
+    assert admin.get("/metrics").headers["Content-Type"] == "text/plain; version=0.0.4; charset=utf-8"
+    asked = admin.get("/metrics", Accept="application/openmetrics-text")
+    assert asked.headers["Content-Type"] == "application/openmetrics-text; version=1.0.0; charset=utf-8"
+    assert asked.body.endswith(b"# EOF\n")
+
+
+def test_promtool_finds_nothing_to_mend(admin, queue, prizes):
+    queue.send(example("item-awarded"))
+    prizes.wait_for(UNLINKED)
+    code, said = promtool("check", "metrics", input=admin.exposition())
+    assert (code, said) == (0, "")
+
+
+def test_each_metric_has_help_and_a_type_and_no_series_comes_twice(admin):
+    text = admin.exposition()
+    helps = re.findall(r"^# HELP (\S+) (.+)$", text, re.MULTILINE)
+    assert sorted(name for name, _ in helps) == sorted(re.findall(r"^# TYPE (\S+) \S+$", text, re.MULTILINE))
+    series = [line.rpartition(" ")[0] for line in text.splitlines() if not line.startswith("#")]
+    assert len(series) == len(set(series))
+
+
+def test_the_process_is_measured(admin):
+    assert admin.value("process_cpu_seconds_total") > 0
+    assert admin.value("process_resident_memory_bytes") > 1_000_000
+    before = admin.value("process_uptime_seconds")
+    wait_until(lambda: admin.value("process_uptime_seconds") > before, "time goes by")
+
+
+def test_the_depths_of_the_queue_and_its_dead_letter_queue_are_measured(worker, queue, prizes):
+    queue.sqs.send_message(QueueUrl=queue.dead_letter_url, MessageBody="{}")
+    for _ in range(3):
+        queue.sqs.send_message(QueueUrl=queue.url, MessageBody="{}", DelaySeconds=600)
+    admin = Admin(worker.start("--admin", "0"))
+    labels = {"messaging_destination_name": queue.name}
+    wait_until(lambda: admin.value("worker_dead_letters", **labels) == 1, "the dead letter is counted")
+    assert admin.value("worker_queue_messages", state="delayed", **labels) == 3
+    assert admin.value("worker_queue_messages", state="visible", **labels) == 0
+    assert admin.value("worker_queue_messages", state="in_flight", **labels) == 0
+
+
+def test_prometheus_scrapes_it_and_answers(admin, tmp_path):
+    prometheus = Prometheus(tmp_path, admin.endpoint)
+    try:
+        wait_until(lambda: prometheus.query("process_start_time_seconds"), "prometheus has scraped the worker")
+        [target] = prometheus.targets()
+        assert (target["health"], target["lastError"]) == ("up", "")
+        [seconds] = prometheus.query("time() - process_start_time_seconds").values()
+        assert 0 <= seconds < 600
+    finally:
+        prometheus.close()
+
+
+def test_without_a_port_nothing_is_served(worker, prizes, queue):
+    running = worker.start()
+    queue.send(example("item-awarded"))
+    prizes.wait_for(UNLINKED)
+    assert "metrics and health are served" not in running.log()

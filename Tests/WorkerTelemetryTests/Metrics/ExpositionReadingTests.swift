@@ -1,0 +1,116 @@
+import CoreMetrics
+import Foundation
+import Logging
+import Testing
+import WorkerKit
+
+@testable import WorkerTelemetry
+
+/// What Prometheus's own client reads in an exposition is what was recorded.
+@Suite("Expositions as Prometheus's client reads them")
+struct ExpositionReadingTests {
+  struct Sample: Hashable, Decodable {
+    var name: String
+    var labels: [String: String]
+    var value: String
+  }
+
+  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
+  static let python = folder.appendingPathComponent("../../../.venv/bin/python").standardizedFileURL
+
+  static let values = ["", "a", "A b", "\"", "\\", "\\n", "\n", "\r\n", "\u{2028}", "é🎁", "{}=,", " x ", "#", "\t"]
+
+  @Test(
+    "at random, in both formats", .enabled(if: FileManager.default.isExecutableFile(atPath: python.path)),
+    arguments: ["prometheus", "openmetrics"])
+  func random(format: String) throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    print("seed \(seed)")
+    var generator = Seeded(state: seed)
+    let bounds = [0.005, 0.5, 1, 2.5, 1e6]
+    let metrics = PrometheusMetrics(
+      describing: [
+        .init(label: "a.timer", kind: .timer, help: "\\ \"quoted\"\nand broken", buckets: bounds),
+        .init(label: "a.size", kind: .histogram, help: "é", buckets: bounds),
+      ], logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
+    var counters: [[String: String]: Double] = [:]
+    var gauges: [[String: String]: Double] = [:]
+    var sizes: [[String: String]: [Double]] = [:]
+    var times: [[String: String]: [Double]] = [:]
+    for _ in 0..<600 {
+      let dimensions = ["x", "y"].compactMap { name in Self.values.randomElement(using: &generator).map { (name, $0) } }
+      let labels = Dictionary(uniqueKeysWithValues: dimensions.filter { !$0.1.isEmpty })
+      let amount = Double(Int.random(in: 0...4_000, using: &generator)) / 8
+      FloatingPointCounter(label: "a.count", dimensions: dimensions, factory: metrics).increment(by: amount)
+      counters[labels, default: 0] += amount
+      let level = [amount, -amount, .infinity, -.infinity, 1e-300, 1e300].randomElement(using: &generator) ?? 0
+      Gauge(label: "a.level", dimensions: dimensions, factory: metrics).record(level)
+      gauges[labels] = level
+      Recorder(label: "a.size", dimensions: dimensions, aggregate: true, factory: metrics).record(amount)
+      sizes[labels, default: []].append(amount)
+      Timer(label: "a.timer", dimensions: dimensions, factory: metrics).recordNanoseconds(Int64(amount * 1e9))
+      times[labels, default: []].append(amount)
+    }
+    var expected: Set<Sample> = []
+    func expect(_ name: String, _ labels: [String: String], _ value: Double) {
+      expected.insert(Sample(name: name, labels: labels, value: Self.text(value)))
+    }
+    for (labels, value) in counters { expect("a_count_total", labels, value) }
+    for (labels, value) in gauges { expect("a_level", labels, value) }
+    for (name, distributions) in [("a_size", sizes), ("a_timer_seconds", times)] {
+      for (labels, all) in distributions {
+        for bound in bounds + [.infinity] {
+          let le = bound == .infinity ? "+Inf" : Self.text(bound)
+          expect("\(name)_bucket", labels.merging(["le": le]) { $1 }, Double(all.filter { $0 <= bound }.count))
+        }
+        expect("\(name)_sum", labels, all.reduce(0, +))
+        expect("\(name)_count", labels, Double(all.count))
+      }
+    }
+    let accept = format == "openmetrics" ? "application/openmetrics-text" : nil
+    let read = try read(metrics.exposition(accepting: accept).text, format).filter { $0.name.hasPrefix("a_") }
+    #expect(Set(read).count == read.count, "seed \(seed)")
+    #expect(Set(read) == expected, "seed \(seed)")
+  }
+
+  /// As Python writes a number.
+  private static func text(_ value: Double) -> String {
+    value.isInfinite ? (value < 0 ? "-inf" : "inf") : "\(value)"
+  }
+
+  private func read(_ text: String, _ format: String) throws -> [Sample] {
+    let file = FileManager.default.temporaryDirectory.appendingPathComponent("exposition-\(UUID())")
+    try Data(text.utf8).write(to: file)
+    defer { try? FileManager.default.removeItem(at: file) }
+    let process = Process()
+    let output = Pipe()
+    process.executableURL = Self.python
+    process.arguments = [Self.folder.appendingPathComponent("read_exposition.py").path, format]
+    process.standardInput = try FileHandle(forReadingFrom: file)
+    process.standardOutput = output
+    try process.run()
+    let data = output.fileHandleForReading.readDataToEndOfFile()
+    process.waitUntilExit()
+    #expect(process.terminationStatus == 0)
+    return try JSONDecoder().decode([Sample].self, from: data).map { sample in
+      var sample = sample
+      // The two languages write some numbers differently.
+      sample.value = Double(sample.value).map(Self.text) ?? sample.value
+      if let le = sample.labels["le"], le != "+Inf" { sample.labels["le"] = Double(le).map(Self.text) ?? le }
+      return sample
+    }
+  }
+}
+
+/// SplitMix64: the same numbers for a seed everywhere.
+private struct Seeded: RandomNumberGenerator {
+  var state: UInt64
+
+  mutating func next() -> UInt64 {
+    state &+= 0x9E37_79B9_7F4A_7C15
+    var z = state
+    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
+    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
+    return z ^ (z >> 31)
+  }
+}
