@@ -95,8 +95,8 @@ lint: venv ## Check formatting, scripts and the README's code
 	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	git ls-files --cached --others --exclude-standard -z '*.py' | xargs -0 python3 scripts/check_python.py
 	python3 scripts/readme.py --check
-	for script in scripts/*.sh .ci/run; do bash -n "$$script"; done
-	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh .ci/run; else echo "shellcheck is not here: scripts were checked for syntax alone"; fi
+	for script in scripts/*.sh deploy/*/*.sh .ci/run; do bash -n "$$script"; done
+	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*/*.sh .ci/run; else echo "shellcheck is not here: scripts were checked for syntax alone"; fi
 
 format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel

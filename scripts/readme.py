@@ -1,4 +1,4 @@
-"""Keeps the README's code blocks the same as the files that they show.
+"""Keeps the code blocks of the README and of docs/ the same as the files that they show.
 
 A block after a line `<!-- path -->` shows that file whole. `readme.py` writes the blocks anew, `readme.py --check` only
 says which differ.
@@ -14,7 +14,14 @@ BLOCK = re.compile(r"(<!-- (?P<path>\S+) -->\n```\w*\n)(?P<body>.*?)(^```$)", re
 
 def main():
     readme = ROOT / "README.md"
-    text = readme.read_text()
+    if (ROOT / "routes.yaml").read_text().split("version: 1", 1)[1] not in readme.read_text():
+        sys.exit("README.md: the routes file is not the one in routes.yaml; copy it there")
+    for document in [readme, *sorted((ROOT / "docs").glob("*.md"))]:
+        fill_in(document)
+
+
+def fill_in(document):
+    text = document.read_text()
     stale = []
 
     def fill(match):
@@ -24,12 +31,10 @@ def main():
         return match[1] + body + match[4]
 
     filled = BLOCK.sub(fill, text)
-    if (ROOT / "routes.yaml").read_text().split("version: 1", 1)[1] not in text:
-        sys.exit("README.md: the routes file is not the one in routes.yaml; copy it there")
     if "--check" not in sys.argv:
-        readme.write_text(filled)
+        document.write_text(filled)
     elif stale:
-        sys.exit("README.md is behind " + ", ".join(stale) + "; run: python3 scripts/readme.py")
+        sys.exit(f"{document.relative_to(ROOT)} is behind " + ", ".join(stale) + "; run: python3 scripts/readme.py")
 
 
 main()

@@ -4,10 +4,14 @@ import WorkerKit
 
 /// Prints a value as JSON, its keys sorted, its dates in ISO 8601.
 func printJSON(_ value: some Encodable) throws {
+  print(try jsonText(value))
+}
+
+func jsonText(_ value: some Encodable) throws -> String {
   let encoder = JSONEncoder()
   encoder.dateEncodingStrategy = .iso8601
   encoder.outputFormatting = [.sortedKeys, .prettyPrinted, .withoutEscapingSlashes]
-  print(String(decoding: try encoder.encode(value), as: UTF8.self))
+  return String(decoding: try encoder.encode(value), as: UTF8.self)
 }
 
 /// Rows under a header, each column as wide as it must be.

@@ -7,7 +7,7 @@ public import WorkerKit
 ///       static let plugins: [any Plugin.Type] = [PrizePlugin.self, RafflePlugin.self]
 ///     }
 ///
-/// The binary has the commands `run`, `check`, `send`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
+/// The binary has the commands `run`, `check`, `send`, `schema`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
 public protocol WorkerApplication {
   static var plugins: [any Plugin.Type] { get }
 
@@ -46,6 +46,7 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         """,
       subcommands: [
         RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
+        SchemaCommand<Application>.self,
         DeadLettersCommand<Application>.self, DevCommand<Application>.self, LocalQueueCommand.self,
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }

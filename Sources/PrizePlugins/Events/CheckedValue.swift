@@ -1,12 +1,17 @@
+import WorkerKit
+
 /// A value that can hold only what is valid, so that nothing after decoding needs to check it again.
 ///
 /// Whatever came instead, of a wrong type or out of range, decoding throws `DecodingError.dataCorrupted` at the
 /// value's coding path, with ``expected`` as its description.
-protocol CheckedValue: Codable, Hashable, Sendable, CustomStringConvertible {
+protocol CheckedValue: Codable, Hashable, Sendable, CustomStringConvertible, JSONSchemaProviding {
   associatedtype RawValue: Codable & Sendable & LosslessStringConvertible
 
   /// What a valid value looks like, as "expected …".
   static var expected: String { get }
+
+  /// What ``expected`` says, in a schema's words; what JSON Schema cannot say is refused by ``init(rawValue:)`` alone.
+  static var constraints: JSONSchema { get }
 
   var rawValue: RawValue { get }
 
@@ -15,6 +20,12 @@ protocol CheckedValue: Codable, Hashable, Sendable, CustomStringConvertible {
 }
 
 extension CheckedValue {
+  static var jsonSchema: JSONSchema {
+    var schema = constraints
+    schema["description"] = .string(String(expected.trimmingPrefix("expected ")))
+    return schema
+  }
+
   init(from decoder: any Decoder) throws {
     let refusal = DecodingError.Context(codingPath: decoder.codingPath, debugDescription: Self.expected)
     let rawValue: RawValue

@@ -1,3 +1,5 @@
+import WorkerKit
+
 /// The id of a server (a guild) on Discord.
 typealias DiscordGuildID = DiscordID<DiscordGuild>
 
@@ -18,6 +20,14 @@ struct DiscordID<Of: DiscordEntity>: CheckedValue {
   }
 
   static var expected: String { "expected a numeric Discord \(Of.noun) id such as \"\(Of.example)\"" }
+
+  /// `not`, because some languages let `$` match before a line break. The last few of twenty digits do not fit in 64 bits.
+  static var constraints: JSONSchema {
+    [
+      "type": "string", "pattern": "^(0|[1-9][0-9]*)$", "not": ["pattern": "[^0-9]"], "maxLength": 20,
+      "examples": [.string(Of.example)],
+    ]
+  }
 }
 
 /// What a ``DiscordID`` names.

@@ -1,3 +1,5 @@
+import WorkerKit
+
 /// An id that the platform gave: of an item type, a character, a community or a user.
 ///
 /// 1 to 128 Unicode scalars; no control or formatting characters, and no white space around it, so that it can be
@@ -21,6 +23,19 @@ struct Identifier: CheckedValue {
   static var expected: String {
     "expected an id of \(lengths.lowerBound) to \(lengths.upperBound) characters, "
       + "without control characters or spaces around it"
+  }
+
+  /// Patterns know neither categories of characters everywhere nor those beyond U+FFFF: these are the control and
+  /// formatting characters below that, and what is unassigned is left to ``init(rawValue:)``.
+  static var constraints: JSONSchema {
+    let unprintable =
+      #"[\u0000-\u001F\u007F-\u009F\u00AD\u0600-\u0605\u061C\u06DD\u070F\u0890\u0891\u08E2\u180E\u200B-\u200F"#
+      + #"\u2028-\u202E\u2060-\u206F\uFEFF\uFFF9-\uFFFB]"#
+    return [
+      "type": "string", "minLength": .integer(lengths.lowerBound), "maxLength": .integer(lengths.upperBound),
+      "pattern": #"^\S"#, "not": ["anyOf": [["pattern": #"\s$"#], ["pattern": .string(unprintable)]]],
+      "examples": ["cluid123abc"],
+    ]
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {

@@ -1,3 +1,5 @@
+import WorkerKit
+
 /// How many of an item are awarded: a whole number from 1 to 1 000 000 000.
 ///
 /// The limit keeps a producer's slip from looking like a prize, and leaves a stack room for nine million of the
@@ -19,4 +21,11 @@ struct Quantity: CheckedValue {
   }
 
   static var expected: String { "expected a whole number from \(range.lowerBound) to \(range.upperBound)" }
+
+  static var constraints: JSONSchema {
+    [
+      "type": "integer", "minimum": .integer(range.lowerBound), "maximum": .integer(range.upperBound),
+      "examples": [1, 5],
+    ]
+  }
 }

@@ -34,8 +34,9 @@ public struct HandlerRegistry<P: Plugin> {
       !registrations.contains { $0.name == qualifiedName },
       "handler \(qualifiedName) is registered twice; give one of them another name")
     registrations.append(
-      HandlerRegistration(name: qualifiedName, pluginName: P.name, configurationKeys: configurationKeys) {
-        plugin, values in
+      HandlerRegistration(
+        name: qualifiedName, pluginName: P.name, eventType: Handler.Event.self, configurationKeys: configurationKeys
+      ) { plugin, values in
         guard let plugin = plugin as? P else {
           preconditionFailure("handler \(qualifiedName) was bound to a plugin of another type")
         }
@@ -48,6 +49,7 @@ public struct HandlerRegistry<P: Plugin> {
 struct HandlerRegistration: Sendable {
   let name: String
   let pluginName: String
+  let eventType: any (Decodable & Sendable).Type
   let configurationKeys: [any ConfigurationKeyProtocol]
   let bind: @Sendable (any Plugin, ConfigurationValues) throws -> BoundHandler
 }

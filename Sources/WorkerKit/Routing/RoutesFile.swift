@@ -108,7 +108,7 @@ public struct RoutesFile: Sendable {
     return RoutingTable(routes: bound, unrouted: unrouted)
   }
 
-  private static func contents(ofFileAt path: String) throws -> String {
+  static func contents(ofFileAt path: String) throws -> String {
     do {
       return try String(contentsOfFile: path, encoding: .utf8)
     } catch {

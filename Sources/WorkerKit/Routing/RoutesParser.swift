@@ -22,6 +22,18 @@ struct RoutesParser {
     return result
   }
 
+  /// Reads the routes alone: the rest may need an environment that is not here.
+  mutating func parseRoutes(_ yaml: String) throws -> [RoutesFile.RouteConfiguration] {
+    if let root = reader.parse(yaml) {
+      let defaults = readDefaults(root.mapping?["defaults"])
+      readRoutes(root.mapping?["routes"], root: root, defaults: defaults)
+    } else if reader.problems.isEmpty {
+      reader.report("the file is empty; it needs `routes`", at: nil)
+    }
+    guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
+    return result.routes
+  }
+
   private mutating func readDocument(_ root: Node) {
     let sections = reader.section(
       root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes", "admin"])

@@ -1,0 +1,51 @@
+import ArgumentParser
+import Foundation
+import WorkerKit
+
+struct SchemaCommand<Application: WorkerApplication>: AsyncParsableCommand {
+  static var configuration: CommandConfiguration {
+    CommandConfiguration(
+      commandName: "schema",
+      abstract: "Show what events must look like, as JSON Schema.",
+      discussion: """
+        For whoever writes the bot: an event that the schema refuses is dead-lettered. \
+        It is found out from the types that the handlers of routes.yaml take; no queue \
+        and no database is asked.
+
+          worker schema                     # all events in one document
+          worker schema --output schemas    # the same, and a document for each eventType
+        """)
+  }
+
+  @OptionGroup var routesOptions: RoutesOptions
+
+  @Option(help: ArgumentHelp("Write EVENT_TYPE.schema.json and event.schema.json here.", valueName: "folder"))
+  var output: String?
+
+  func run() async throws {
+    let schemas = try exitingOnProblems {
+      try RouteSchema.all(inFileAt: routesOptions.routes, plugins: Application.plugins)
+    }
+    for schema in schemas {
+      if let gap = schema.gap { note("\(schema.eventType) is left open in part. \(gap)") }
+    }
+    guard let output else { return try printJSON(RouteSchema.any(of: schemas)) }
+    let folder = URL(fileURLWithPath: output, isDirectory: true)
+    do {
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      for schema in schemas { try write(schema.document, named: schema.eventType, to: folder) }
+      try write(RouteSchema.any(of: schemas), named: "event", to: folder)
+    } catch let error as CocoaError {
+      throw CommandError("cannot write to \(output): \(error.localizedDescription)")
+    }
+  }
+
+  private func write(_ document: JSONSchema, named name: String, to folder: URL) throws {
+    // An eventType can be any text.
+    let name =
+      name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "._-"))) ?? name
+    let file = folder.appendingPathComponent("\(name).schema.json")
+    try Data("\(jsonText(document))\n".utf8).write(to: file)
+    print(file.relativePath)
+  }
+}
