@@ -7,7 +7,7 @@ public import WorkerKit
 ///       static let plugins: [any Plugin.Type] = [PrizePlugin.self, RafflePlugin.self]
 ///     }
 ///
-/// The binary has the commands `run`, `check`, `send`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
+/// The binary has the commands `run`, `check`, `doctor`, `send`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
 public protocol WorkerApplication {
   static var plugins: [any Plugin.Type] { get }
 
@@ -37,6 +37,7 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         In another terminal after that, or with a queue of yours:
           . .worker/env               let these find the queue of dev
           \(name) check               see that routes.yaml is right, and what it routes
+          \(name) doctor              see what keeps it from working, and what mends it
           \(name) send event.json     put an event into the queue
           \(name) run --until-empty   handle what is there, and stop
 
@@ -45,8 +46,9 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_SQS.
         """,
       subcommands: [
-        RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
-        DeadLettersCommand<Application>.self, DevCommand<Application>.self, LocalQueueCommand.self,
+        RunCommand<Application>.self, CheckCommand<Application>.self, DoctorCommand<Application>.self,
+        SendCommand<Application>.self, DeadLettersCommand<Application>.self, DevCommand<Application>.self,
+        LocalQueueCommand.self,
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }
 }

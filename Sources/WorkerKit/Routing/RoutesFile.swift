@@ -22,7 +22,8 @@ public struct RoutesFile: Sendable {
   /// In the file's order.
   public internal(set) var routes: [RouteConfiguration] = []
   public internal(set) var unrouted = Unrouted.deadLetter
-  var pluginConfigurations: [String: ConfigurationValues] = [:]
+  /// By the plugins' names; those that are wrong are left out.
+  package internal(set) var pluginConfigurations: [String: ConfigurationValues] = [:]
   let catalog: PluginCatalog
 
   init(catalog: PluginCatalog) {
@@ -48,6 +49,20 @@ public struct RoutesFile: Sendable {
   ) throws {
     var parser = RoutesParser(file: file, plugins: plugins, environment: environment)
     self = try parser.parse(yaml)
+  }
+
+  /// What is right in a file, and everything that is wrong with it: for whoever looks for what is the matter, and goes on
+  /// with what there is.
+  package static func examine(
+    path: String, plugins: [any Plugin.Type], environment: [String: String]
+  ) -> (file: RoutesFile, problems: [ConfigurationProblem]) {
+    do {
+      var parser = RoutesParser(file: path, plugins: plugins, environment: environment)
+      let (file, problems) = parser.examine(try contents(ofFileAt: path))
+      return (file, ConfigurationError(problems: problems).problems)
+    } catch {
+      return (RoutesFile(catalog: PluginCatalog(plugins)), error.problems)
+    }
   }
 
   /// One plugin's configuration, from a file whose other parts are not looked at: what the plugin's own commands need.
@@ -106,7 +121,7 @@ public struct RoutesFile: Sendable {
     return RoutingTable(routes: bound, unrouted: unrouted)
   }
 
-  private static func contents(ofFileAt path: String) throws -> String {
+  private static func contents(ofFileAt path: String) throws(ConfigurationError) -> String {
     do {
       return try String(contentsOfFile: path, encoding: .utf8)
     } catch {
