@@ -26,7 +26,7 @@ extension WorkerApplication {
 
 struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
-    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker"
+    let name = binaryName
     return CommandConfiguration(
       commandName: name,
       abstract: "Handles the events of SQS queues, as routes.yaml says.",
@@ -52,6 +52,9 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }
 }
+
+/// What people type to run this binary.
+var binaryName: String { CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker" }
 
 /// What every command that reads `routes.yaml` takes.
 struct RoutesOptions: ParsableArguments {

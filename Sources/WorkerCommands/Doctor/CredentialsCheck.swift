@@ -27,7 +27,10 @@ struct CredentialsCheck {
   }
 
   private func identified(_ credentials: Credentials, _ about: String) async -> Finding {
-    guard asksSTS else { return .ok("\(about); STS is not asked for a local queue") }
+    guard asksSTS else {
+      let why = knownEndpoints.isEmpty ? "while no queue of AWS's is known" : "for a local queue"
+      return .ok("\(about); STS is not asked \(why)")
+    }
     do {
       let identity = try await within(DoctorSurroundings.patience) { [queues, surroundings] in
         try await CallerIdentity.ask(
@@ -44,12 +47,17 @@ struct CredentialsCheck {
     }
   }
 
-  /// AWS's, or one that the environment names.
+  /// AWS's, or one that the environment names. AWS is not asked about the keys that a local queue takes.
   private var asksSTS: Bool {
+    surroundings.variable("AWS_ENDPOINT_URL_STS") != nil || surroundings.variable("AWS_ENDPOINT_URL") != nil
+      || knownEndpoints.contains(where: \.isAWS)
+  }
+
+  /// The queues'; where `routes.yaml` gives none that is right, the variable's that it commonly names.
+  private var knownEndpoints: [URL] {
     let endpoints = surroundings.endpoints(of: queues)
-    return surroundings.variable("AWS_ENDPOINT_URL_STS") != nil || surroundings.variable("AWS_ENDPOINT_URL") != nil
-      || endpoints.contains(where: \.isAWS)
-      || endpoints.isEmpty && surroundings.variable("AWS_ENDPOINT_URL_SQS") == nil
+    guard endpoints.isEmpty, let url = surroundings.variable("AWS_SQS_QUEUE_URL") else { return endpoints }
+    return [try? QueueInspector.endpoint(of: url, environment: surroundings.environment)].compactMap(\.self)
   }
 
   /// `AWS_ENDPOINT_URL` stands for all services, and what answers there may be a queue alone.
@@ -69,7 +77,7 @@ struct CredentialsCheck {
 
   private func foreign(_ identity: CallerIdentity) -> String {
     let accounts = Set(queues.compactMap { QueueAddress(url: $0.url, region: $0.region)?.account })
-    guard surroundings.endpoints(of: queues).contains(where: \.isAWS), !accounts.isEmpty,
+    guard knownEndpoints.contains(where: \.isAWS), !accounts.isEmpty,
       !accounts.contains(identity.account)
     else { return "" }
     return

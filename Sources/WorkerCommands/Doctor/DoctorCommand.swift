@@ -113,10 +113,9 @@ struct DoctorSurroundings: Sendable {
 
   /// The binary's own command, about a queue.
   func command(_ words: String, of queue: QueueConfiguration) -> String {
-    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker"
     let which = hasSeveralQueues ? " --queue \(queue.name)" : ""
     let file = routes == RoutesOptions.defaultPath ? "" : " --routes \(shellQuoted(routes))"
-    return "\(name) \(words)\(which)\(file)"
+    return "\(binaryName) \(words)\(which)\(file)"
   }
 }
 

@@ -40,11 +40,25 @@ struct QueueAddress: Hashable {
 
 /// Commands of the AWS CLI that mend something, for the place where the queue is.
 struct AWSCommands {
+  /// Of messages, in seconds: 14 days.
+  static let longestRetention = 1_209_600
+
   let endpoint: URL
   let region: String
 
   func createQueue(_ queue: QueueAddress) -> String {
-    command("create-queue", ["--queue-name", queue.name] + (queue.isFIFO ? ["--attributes", "FifoQueue=true"] : []))
+    createQueue(queue, queue.isFIFO ? ["FifoQueue=true"] : [])
+  }
+
+  /// As long as SQS keeps anything.
+  func createDeadLetterQueue(_ queue: QueueAddress) -> String {
+    createQueue(queue, (queue.isFIFO ? ["FifoQueue=true"] : []) + ["MessageRetentionPeriod=\(Self.longestRetention)"])
+  }
+
+  private func createQueue(_ queue: QueueAddress, _ attributes: [String]) -> String {
+    command(
+      "create-queue",
+      ["--queue-name", queue.name] + (attributes.isEmpty ? [] : ["--attributes", attributes.joined(separator: ",")]))
   }
 
   func setRedrivePolicy(of url: String, to target: QueueAddress, maxReceiveCount: Int) -> String {
@@ -53,8 +67,9 @@ struct AWSCommands {
     return command("set-queue-attributes", ["--queue-url", url, "--attributes", attributes])
   }
 
-  func setRetention(of url: String, seconds: Int) -> String {
-    command("set-queue-attributes", ["--queue-url", url, "--attributes", "MessageRetentionPeriod=\(seconds)"])
+  func setLongestRetention(of url: String) -> String {
+    let attribute = "MessageRetentionPeriod=\(Self.longestRetention)"
+    return command("set-queue-attributes", ["--queue-url", url, "--attributes", attribute])
   }
 
   private func command(_ operation: String, _ arguments: [String]) -> String {
@@ -67,7 +82,7 @@ extension URL {
   /// Whether AWS itself answers here.
   var isAWS: Bool {
     let host = host()?.lowercased() ?? ""
-    return host.hasSuffix(".amazonaws.com") || host.hasSuffix(".amazonaws.com.cn")
+    return [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].contains { host.hasSuffix($0) }
   }
 
   /// As people write it: without a slash at the end.

@@ -90,7 +90,7 @@ struct QueueCheck {
     let message = "\(endpoint.address): \(error.message)"
     if endpoint.isLoopback {
       let port = endpoint.port.map { " --port \($0)" } ?? ""
-      return .wrong(message, remedy: "worker local-queue\(port)   # or whatever should listen there")
+      return .wrong(message, remedy: "\(binaryName) local-queue\(port)   # or whatever should listen there")
     }
     return .wrong(message, remedy: "curl -v \(shellQuoted(endpoint.address))   # from this machine")
   }

@@ -14,8 +14,6 @@ struct DeadLetterQueueLook: Sendable {
 
 /// The redrive policy, and the dead-letter queue that it names.
 struct RedriveCheck {
-  private static let longestRetention = 1_209_600
-
   let queue: QueueConfiguration
   let attributes: [String: String]
   let surroundings: DoctorSurroundings
@@ -57,7 +55,7 @@ struct RedriveCheck {
         Finding(
           .wrong,
           "\(own.name) is \(kind(own)) and its dead-letter queue \(look.address.name) is \(kind(look.address)); both must be the same",
-          remedy: [commands.createQueue(own.deadLetterQueue)]
+          remedy: [commands.createDeadLetterQueue(own.deadLetterQueue)]
             + setPolicy(to: own.deadLetterQueue, maxReceiveCount: max(count, 3))))
     }
     return findings.isEmpty ? [.ok("after \(counted(count, "receive")) to \(look.address.name)")] : findings
@@ -70,7 +68,7 @@ struct RedriveCheck {
       return [
         .wrong(
           "\(look.address.arn), which the redrive policy names, does not exist: what cannot be handled stays on the queue",
-          remedy: commands.createQueue(look.address))
+          remedy: commands.createDeadLetterQueue(look.address))
       ]
     case .failure(let error):
       return [.skipped("not looked at: \(error)")]
@@ -102,13 +100,14 @@ struct RedriveCheck {
   /// What the redrive policy moves keeps the time at which it was sent, except between FIFO queues.
   private func retention(_ letters: [String: String], _ look: DeadLetterQueueLook, url: String) -> [Finding] {
     guard !look.address.isFIFO, let own = attributes["MessageRetentionPeriod"].flatMap({ Int($0) }),
-      let theirs = letters["MessageRetentionPeriod"].flatMap({ Int($0) }), theirs <= own, theirs < Self.longestRetention
+      let theirs = letters["MessageRetentionPeriod"].flatMap({ Int($0) }), theirs <= own,
+      theirs < AWSCommands.longestRetention
     else { return [] }
     return [
       .warning(
         "\(look.address.name) keeps messages for \(days(theirs)), no longer than the queue itself, and their age counts "
           + "from the first send: late ones are lost soon",
-        remedy: commands.setRetention(of: url, seconds: Self.longestRetention))
+        remedy: commands.setLongestRetention(of: url))
     ]
   }
 
@@ -121,7 +120,7 @@ struct RedriveCheck {
     guard let own else { return .wrong(message) }
     return Finding(
       .wrong, message,
-      remedy: [commands.createQueue(own.deadLetterQueue)]
+      remedy: [commands.createDeadLetterQueue(own.deadLetterQueue)]
         + setPolicy(to: own.deadLetterQueue, maxReceiveCount: queue.maxReceiveCount))
   }
 
