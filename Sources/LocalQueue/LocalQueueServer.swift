@@ -144,6 +144,10 @@ public struct LocalQueueServer: Service {
     } catch let error as ServiceError where error.name == ServiceError.queueDoesNotExist().name {
       let fifo = queue.isFIFO ? ["FifoQueue": "true"] : [:]
       _ = try await loop.perform(CreateQueue(QueueName: queue.deadLetterName, Attributes: fifo), for: caller)
+      // What lands there kept the time at which it was sent, and must not expire before someone has looked.
+      _ = try await loop.perform(
+        SetQueueAttributes(QueueUrl: queue.deadLetterName, Attributes: ["MessageRetentionPeriod": "1209600"]),
+        for: caller)
       let target = "arn:aws:sqs:\(queue.region):\(configuration.account):\(queue.deadLetterName)"
       let attributes = [
         "VisibilityTimeout": "\(queue.visibilityTimeout)",

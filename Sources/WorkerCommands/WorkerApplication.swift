@@ -7,7 +7,8 @@ public import WorkerKit
 ///       static let plugins: [any Plugin.Type] = [PrizePlugin.self, RafflePlugin.self]
 ///     }
 ///
-/// The binary has the commands `run`, `check`, `send`, `schema`, `dead-letters`, `dev` and `local-queue`, and those of its plugins.
+/// The binary has the commands `run`, `check`, `doctor`, `send`, `schema`, `dead-letters`, `dev` and `local-queue`, and those
+/// of its plugins.
 public protocol WorkerApplication {
   static var plugins: [any Plugin.Type] { get }
 
@@ -26,7 +27,7 @@ extension WorkerApplication {
 
 struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
-    let name = CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker"
+    let name = binaryName
     return CommandConfiguration(
       commandName: name,
       abstract: "Handles the events of SQS queues, as routes.yaml says.",
@@ -37,6 +38,7 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         In another terminal after that, or with a queue of yours:
           . .worker/env               let these find the queue of dev
           \(name) check               see that routes.yaml is right, and what it routes
+          \(name) doctor              see what keeps it from working, and what mends it
           \(name) send event.json     put an event into the queue
           \(name) run --until-empty   handle what is there, and stop
 
@@ -45,12 +47,15 @@ struct RootCommand<Application: WorkerApplication>: AsyncParsableCommand {
         AWS_SECRET_ACCESS_KEY, AWS_PROFILE, AWS_ENDPOINT_URL_SQS.
         """,
       subcommands: [
-        RunCommand<Application>.self, CheckCommand<Application>.self, SendCommand<Application>.self,
-        SchemaCommand<Application>.self,
-        DeadLettersCommand<Application>.self, DevCommand<Application>.self, LocalQueueCommand.self,
+        RunCommand<Application>.self, CheckCommand<Application>.self, DoctorCommand<Application>.self,
+        SendCommand<Application>.self, SchemaCommand<Application>.self, DeadLettersCommand<Application>.self,
+        DevCommand<Application>.self, LocalQueueCommand.self,
       ] + Application.plugins.flatMap { ($0 as? any PluginCommands.Type)?.commands ?? [] })
   }
 }
+
+/// What people type to run this binary.
+var binaryName: String { CommandLine.arguments.first?.split(separator: "/").last.map(String.init) ?? "worker" }
 
 /// What every command that reads `routes.yaml` takes.
 struct RoutesOptions: ParsableArguments {

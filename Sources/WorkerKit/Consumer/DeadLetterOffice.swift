@@ -1,5 +1,4 @@
 import Logging
-import Tracing
 
 /// Sends what cannot be handled to the dead-letter queue that the queue's redrive policy names.
 struct DeadLetterOffice: Sendable {
@@ -13,9 +12,10 @@ struct DeadLetterOffice: Sendable {
 
   /// - Returns: false where it could not be sent. Then the message is best left where it is: SQS's own redrive moves
   ///   it after maxReceiveCount, with its id.
-  func send(_ message: ReceivedMessage, failure: Failure) async -> Bool {
+  func send(_ delivery: Delivery, failure: Failure) async -> Bool {
+    let message = delivery.message
     var logger = logger
-    logger[metadataKey: "messageId"] = "\(message.id)"
+    for (key, value) in delivery.metadata { logger[metadataKey: key] = value }
     do {
       guard let deadLetters = try await queue.deadLetterQueue() else {
         logger.warning(
@@ -29,10 +29,7 @@ struct DeadLetterOffice: Sendable {
           metadata: ["attributes": "\(message.attributes.count)", "bytes": "\(message.body.count)"])
         return false
       }
-      let outcomes = try await ServiceContext.withValue(failure.traceContext ?? .topLevel) {
-        try await deadLetters.send([letter])
-      }
-      for outcome in outcomes {
+      for outcome in try await deadLetters.send([letter]) {
         _ = try outcome.get()
       }
       logger.notice(

@@ -1,3 +1,5 @@
+import Logging
+
 /// One receive of one message, and who may still settle it.
 ///
 /// A message is settled at most once a receive: by its handler's outcome, or by the shutdown that gives it back, but
@@ -18,13 +20,13 @@ final class Delivery: Sendable, Hashable {
   let receivedAt: Duration
   /// In its group; nil on a queue without order.
   let place: GroupPlace?
-  private let storage: Locked<(state: State, leaseEnd: Duration)>
+  private let storage: Locked<(state: State, leaseEnd: Duration, route: String?)>
 
   init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
     self.message = message
     self.receivedAt = receivedAt
     self.place = place
-    storage = Locked((.held, receivedAt + visibilityTimeout))
+    storage = Locked((.held, receivedAt + visibilityTimeout, nil))
   }
 
   var state: State { storage.withLock { $0.state } }
@@ -32,6 +34,19 @@ final class Delivery: Sendable, Hashable {
   var leaseEnd: Duration {
     get { storage.withLock { $0.leaseEnd } }
     set { storage.withLock { $0.leaseEnd = newValue } }
+  }
+
+  /// The label of its route, as soon as its body has been looked at.
+  var route: String? {
+    get { storage.withLock { $0.route } }
+    set { storage.withLock { $0.route = newValue } }
+  }
+
+  /// For every line of the log that is about it.
+  var metadata: Logger.Metadata {
+    var metadata: Logger.Metadata = ["messageId": "\(message.id)", "attempt": "\(message.receiveCount)"]
+    metadata["route"] = route.map { "\($0)" }
+    return metadata
   }
 
   /// Takes the sole right to settle, or marks the lease as lost.

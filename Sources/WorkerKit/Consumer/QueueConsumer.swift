@@ -1,5 +1,6 @@
 public import Logging
 public import ServiceLifecycle
+import Tracing
 
 /// Receives a queue's messages and hands each to the handler that the routing table names.
 ///
@@ -40,6 +41,7 @@ public struct QueueConsumer: Service {
   let inFlight: InFlight
   let progress: ConsumerProgress
   let metrics: ConsumerMetrics
+  private let logging: LoggingMiddleware
   let processor: Processor
   let table: RoutingTable
   private let lease: Lease
@@ -73,6 +75,8 @@ public struct QueueConsumer: Service {
     self.settler = settler
     self.onStuckHandlers = onStuckHandlers
     self.table = table
+    let logging = LoggingMiddleware(clock: clock)
+    self.logging = logging
     inFlight = InFlight(capacity: configuration.concurrency)
     progress = ConsumerProgress(clock: clock)
     let metrics = ConsumerMetrics(queue: queue.name)
@@ -80,8 +84,8 @@ public struct QueueConsumer: Service {
     processor = Processor(
       queue: queue.name, table: table,
       middleware: [
-        LoggingMiddleware(clock: clock), MetricsMiddleware(clock: clock),
-        TracingMiddleware(configuration: configuration.tracing),
+        // The outermost, so that what the others log carries the trace's id.
+        TracingMiddleware(configuration: configuration.tracing), logging, MetricsMiddleware(clock: clock),
       ] + configuration.middleware,
       clock: clock, random: random, logger: logger)
     lease = Lease(visibilityTimeout: configuration.visibilityTimeout, clock: clock) { delivery, timeout in
@@ -128,6 +132,7 @@ public struct QueueConsumer: Service {
           let deliveries = try await unlessShuttingDown { try await receive(free) }
           failures.end(logger)
           progress.noteReceive()
+          logging.sayHowManyMore(logger)
           for delivery in deliveries {
             group.addTask { await handle(delivery) }
           }
@@ -149,6 +154,7 @@ public struct QueueConsumer: Service {
       progress.enter(.draining)
       await drain(cancelHandlers: group.cancelAll)
     }
+    logging.sayHowManyMore(logger, isLast: true)
     progress.enter(.stopped)
     logger.info("consumer stopped")
   }
@@ -185,16 +191,20 @@ public struct QueueConsumer: Service {
       delivery.place?.leave(isGone: false)
     }
     let match = processor.match(delivery.message)
+    delivery.route = match.label
     guard let settlement = await lease.holding(delivery, { await processInTurn(delivery, match) }) else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
-        metadata: ["messageId": "\(delivery.message.id)", "route": "\(match.label)"])
+        metadata: delivery.metadata)
       metrics.noteLoss(route: match.label)
       tally.add("lost")
       return
     }
     guard delivery.claim(.settled) else { return }
-    let outcome = await settler.settle(delivery, settlement)
+    // What is said and sent because of a failure belongs to the trace in which it failed.
+    let outcome = await ServiceContext.withValue(settlement.failure?.traceContext ?? .topLevel) {
+      await settler.settle(delivery, settlement)
+    }
     if case .deadLetter = outcome { delivery.place?.leave(isGone: true) }
     metrics.noteSettlement(outcome, of: delivery.message, route: match.label)
     tally.add(outcome.name)

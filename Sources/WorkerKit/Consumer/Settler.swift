@@ -31,7 +31,7 @@ struct Settler: Sendable {
       case .release:
         await hide(delivery, for: .zero)
       case .deadLetter(let failure):
-        guard await deadLetters.send(delivery.message, failure: failure) else { return .leave(failure) }
+        guard await deadLetters.send(delivery, failure: failure) else { return .leave(failure) }
         await delete(delivery)
       case .leave:
         break
@@ -73,9 +73,7 @@ struct Settler: Sendable {
       guard !error.isLeaseLost, clock.now + delay < delivery.leaseEnd else {
         logger.warning(
           "a message could not be settled",
-          metadata: [
-            "messageId": "\(delivery.message.id)", "error": "\(error)", "consequence": "\(consequence)",
-          ])
+          metadata: delivery.metadata.merging(["error": "\(error)", "consequence": "\(consequence)"]) { $1 })
         return
       }
       // Not cancelled: the settlement is shielded.

@@ -61,7 +61,9 @@ extension QueueConsumer {
     for delivery in stuck {
       logger.error(
         "a handler ignores its cancellation; its message is given back",
-        metadata: ["messageId": "\(delivery.message.id)", "heldFor": "\((clock.now - delivery.receivedAt).inSeconds)s"])
+        metadata: delivery.metadata.merging([
+          "heldFor": "\((clock.now - delivery.receivedAt).inSeconds)s"
+        ]) { $1 })
     }
     await withDiscardingTaskGroup { group in
       for delivery in stuck {

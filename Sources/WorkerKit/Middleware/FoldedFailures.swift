@@ -1,7 +1,7 @@
 /// Counts failures that are alike, so that a log says each once and how many there were, not each of thousands.
 ///
 /// The first five of a kind in ten seconds are shown, so that one message's tries all are; the rest are counted, and said
-/// when the ten seconds are over and the next message has been handled.
+/// after the first receive when the ten seconds are over.
 struct FoldedFailures {
   /// What makes failures alike.
   struct Cause: Hashable {

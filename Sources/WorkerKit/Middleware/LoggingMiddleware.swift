@@ -16,7 +16,6 @@ struct LoggingMiddleware: Middleware {
     let logger = context.logger
     logger.debug("message received")
     let start = clock.now
-    defer { sayHowManyMore(logger) }
     do {
       try await next(context)
       logger.info("event handled", metadata: ["duration": "\(seconds(since: start))"])
@@ -25,6 +24,8 @@ struct LoggingMiddleware: Middleware {
         "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(seconds(since: start))",
       ]
       metadata["field"] = failure.field.map { "\($0)" }
+      metadata["thrownAt"] = failure.location.map { "\($0)" }
+      if !failure.causes.isEmpty { metadata["causes"] = .array(failure.causes.map { "\($0)" }) }
       let level = level(of: failure, in: context)
       switch failure.settlement {
       case .retry(let delay):
@@ -47,18 +48,17 @@ struct LoggingMiddleware: Middleware {
     return failures.withLock { $0.add(cause, at: now) } ? .warning : .debug
   }
 
-  private func sayHowManyMore(_ logger: Logger) {
-    let now = clock.now
-    var logger = logger
-    // The count is not of this message.
-    logger[metadataKey: "messageId"] = nil
-    logger[metadataKey: "attempt"] = nil
+  /// Says how many failures were not shown, where their time is over.
+  ///
+  /// - Parameter isLast: Nothing comes after this, so those whose time is not over are said too.
+  func sayHowManyMore(_ logger: Logger, isLast: Bool = false) {
+    let now = isLast ? clock.now + FoldedFailures.window : clock.now
     for summary in failures.withLock({ $0.takeFinished(at: now) }) {
-      logger[metadataKey: "route"] = "\(summary.cause.route)"
       logger.warning(
         "more events failed like this",
         metadata: [
-          "count": "\(summary.count)", "within": "\(rounded(summary.span))", "kind": "\(summary.cause.kind)",
+          "route": "\(summary.cause.route)", "count": "\(summary.count)", "within": "\(rounded(summary.span))",
+          "kind": "\(summary.cause.kind)",
           "error": "\(summary.cause.message)",
         ])
     }

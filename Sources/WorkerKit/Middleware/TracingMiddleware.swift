@@ -42,6 +42,7 @@ struct TracingMiddleware: Middleware {
       "exception.type": .string(failure.errorType), "exception.message": .string(failure.message),
     ]
     if let location = failure.location {
+      attributes["code.function.name"] = location.function
       attributes["code.file.path"] = location.fileID
       attributes["code.line.number"] = location.line
     }

@@ -62,11 +62,14 @@ extension ClassifiedError {
 
 /// A line of a source file.
 public struct CodeLocation: Sendable, Hashable, CustomStringConvertible {
+  /// `transfer(_:)`.
+  public var function: String
   /// As `#fileID` gives it: `PrizePlugins/PrizeLedger.swift`.
   public var fileID: String
   public var line: Int
 
-  public init(fileID: String = #fileID, line: Int = #line) {
+  public init(function: String = #function, fileID: String = #fileID, line: Int = #line) {
+    self.function = function
     self.fileID = fileID
     self.line = line
   }

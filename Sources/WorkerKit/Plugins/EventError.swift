@@ -18,18 +18,17 @@ public struct EventError: ClassifiedError, CustomStringConvertible {
 
   /// - Parameters:
   ///   - cause: The error behind this one; its description joins the logs and the traces.
-  ///   - fileID: Where this is thrown; the caller's place by default.
-  ///   - line: See `fileID`.
+  ///   - function: With the file and the line, where this is thrown; the caller's place by default.
   public init(
     _ kind: ErrorKind, _ message: String, field: String? = nil, received: String? = nil, cause: (any Error)? = nil,
-    fileID: String = #fileID, line: Int = #line
+    function: String = #function, fileID: String = #fileID, line: Int = #line
   ) {
     self.kind = kind
     self.message = message
     self.field = field
     self.received = received
     self.cause = cause
-    location = CodeLocation(fileID: fileID, line: line)
+    location = CodeLocation(function: function, fileID: fileID, line: line)
   }
 
   public var description: String { "\(kind): \(message)" }

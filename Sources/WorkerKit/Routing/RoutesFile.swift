@@ -22,9 +22,11 @@ public struct RoutesFile: Sendable {
   /// In the file's order.
   public internal(set) var routes: [RouteConfiguration] = []
   public internal(set) var unrouted = Unrouted.deadLetter
+  public internal(set) var tracing = TracingConfiguration()
   /// Where metrics and health are served; nil where the file does not say, and they are not.
   public internal(set) var admin: AdminConfiguration?
-  var pluginConfigurations: [String: ConfigurationValues] = [:]
+  /// By the plugins' names; those that are wrong are left out.
+  package internal(set) var pluginConfigurations: [String: ConfigurationValues] = [:]
   let catalog: PluginCatalog
 
   init(catalog: PluginCatalog) {
@@ -50,6 +52,20 @@ public struct RoutesFile: Sendable {
   ) throws {
     var parser = RoutesParser(file: file, plugins: plugins, environment: environment)
     self = try parser.parse(yaml)
+  }
+
+  /// What is right in a file, and everything that is wrong with it: for whoever looks for what is the matter, and goes on
+  /// with what there is.
+  package static func examine(
+    path: String, plugins: [any Plugin.Type], environment: [String: String]
+  ) -> (file: RoutesFile, problems: [ConfigurationProblem]) {
+    do {
+      var parser = RoutesParser(file: path, plugins: plugins, environment: environment)
+      let (file, problems) = parser.examine(try contents(ofFileAt: path))
+      return (file, ConfigurationError(problems: problems).problems)
+    } catch {
+      return (RoutesFile(catalog: PluginCatalog(plugins)), error.problems)
+    }
   }
 
   /// One plugin's configuration, from a file whose other parts are not looked at: what the plugin's own commands need.
@@ -108,7 +124,7 @@ public struct RoutesFile: Sendable {
     return RoutingTable(routes: bound, unrouted: unrouted)
   }
 
-  static func contents(ofFileAt path: String) throws -> String {
+  static func contents(ofFileAt path: String) throws(ConfigurationError) -> String {
     do {
       return try String(contentsOfFile: path, encoding: .utf8)
     } catch {

@@ -13,13 +13,19 @@ struct RoutesParser {
   }
 
   mutating func parse(_ yaml: String) throws -> RoutesFile {
+    let (file, problems) = examine(yaml)
+    guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+    return file
+  }
+
+  /// What is right in a document, and what is wrong.
+  mutating func examine(_ yaml: String) -> (file: RoutesFile, problems: [ConfigurationProblem]) {
     if let root = reader.parse(yaml) {
       readDocument(root)
     } else if reader.problems.isEmpty {
       reader.report("the file is empty; it needs `version`, `queues` and `routes`", at: nil)
     }
-    guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
-    return result
+    return (result, reader.problems)
   }
 
   /// Reads the routes alone: the rest may need an environment that is not here.
@@ -36,13 +42,16 @@ struct RoutesParser {
 
   private mutating func readDocument(_ root: Node) {
     let sections = reader.section(
-      root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes", "admin"])
+      root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes", "admin", "tracing"])
     readVersion(sections["version"], root: root)
     readQueues(sections["queues"], root: root)
     readPlugins(sections["plugins"], root: root)
     let defaults = readDefaults(sections["defaults"])
     readRoutes(sections["routes"], root: root, defaults: defaults)
     readAdmin(sections["admin"])
+    result.tracing = TracingConfiguration(
+      values: reader.values(
+        of: TracingConfiguration.Keys.all, in: sections["tracing"], "tracing", at: sections["tracing"]))
   }
 
   /// There only where the file has the section, though it be empty.
@@ -97,8 +106,10 @@ struct RoutesParser {
     }
     for (name, type) in catalog.plugins.sorted(by: { $0.key < $1.key }) {
       let section = sections[name]
-      result.pluginConfigurations[name] = reader.values(
+      let before = reader.problems.count
+      let values = reader.values(
         of: type.configurationKeys, in: section?.node, "plugins.\(name)", at: section?.keyNode ?? node ?? root)
+      if reader.problems.count == before { result.pluginConfigurations[name] = values }
     }
   }
 

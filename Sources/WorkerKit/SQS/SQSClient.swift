@@ -116,22 +116,12 @@ struct SQSClient: Sendable {
 
   /// - Returns: whether the service's clock differs by more than it tolerates; then the offset is set by its `Date`.
   private func correctClock(after error: QueueError, _ response: HTTPResponse, sentAt date: Date) -> Bool {
-    guard SQSError.clockSkew.contains(error.code.rawValue), let header = response[header: "Date"],
-      let theirs = try? Date(header, strategy: Self.httpDate)
-    else { return false }
+    guard SQSError.clockSkew.contains(error.code.rawValue), let theirs = response.date else { return false }
     guard abs(theirs.timeIntervalSince(date)) > Self.toleratedSkew else { return false }
     let offset = theirs.timeIntervalSince(now())
     clockOffset.withLock { $0 = offset }
     return true
   }
-
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`
-  private static let httpDate = Date.ParseStrategy(
-    format: """
-      \(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \
-      \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT
-      """,
-    locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
 }
 
 extension HTTPResponse {

@@ -235,7 +235,7 @@ public struct SQSQueue: MessageQueue {
     }
   }
 
-  private static func invalidResponse(_ operation: String) -> QueueError {
+  static func invalidResponse(_ operation: String) -> QueueError {
     QueueError(
       code: .invalidResponse, kind: .unavailable,
       message: "the answer to \(operation) is not SQS's; check that the endpoint is an SQS-compatible server")

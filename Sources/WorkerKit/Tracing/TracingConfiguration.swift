@@ -20,6 +20,22 @@ public struct TracingConfiguration: Sendable, Hashable {
 
   public init() {}
 
+  enum Keys {
+    static let spanNames = ConfigurationKey(
+      "spanNames", default: SpanNames.sqs,
+      "`sqs`: sqs.poll, sqs.process_message; `conventions`: receive prizes, process prizes, as OpenTelemetry's are.")
+    static let producer = ConfigurationKey(
+      "producer", default: Producer.parent,
+      "`parent`: a message is processed in its producer's trace; `link`: in one of its own, with a link to it.")
+
+    static let all: [any ConfigurationKeyProtocol] = [spanNames, producer]
+  }
+
+  init(values: ConfigurationValues) {
+    spanNames = values[Keys.spanNames]
+    producer = values[Keys.producer]
+  }
+
   /// What is done to messages.
   enum Operation: String {
     case receive, process, send
@@ -33,4 +49,14 @@ public struct TracingConfiguration: Sendable, Hashable {
     case .send: return "sqs.send"
     }
   }
+}
+
+extension TracingConfiguration.SpanNames: ConfigurationValue {
+  public static var configurationDescription: String { "sqs or conventions" }
+  public init?(configurationText text: String) { self.init(rawValue: text) }
+}
+
+extension TracingConfiguration.Producer: ConfigurationValue {
+  public static var configurationDescription: String { "parent or link" }
+  public init?(configurationText text: String) { self.init(rawValue: text) }
 }

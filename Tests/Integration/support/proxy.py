@@ -81,11 +81,14 @@ class Exchange:
         self.write(body)
 
     def begin(self, status, length, headers=None):
-        self._handler.send_response(status)
+        headers = headers or {}
+        self._handler.send_response_only(status)
+        self._handler.send_header("Date", headers.get("Date", self._handler.date_time_string()))
         self._handler.send_header("Content-Type", "application/x-amz-json-1.0")
         self._handler.send_header("Content-Length", str(length))
-        for name, value in (headers or {}).items():
-            self._handler.send_header(name, value)
+        for name, value in headers.items():
+            if name != "Date":
+                self._handler.send_header(name, value)
         self._handler.end_headers()
 
     def write(self, some):

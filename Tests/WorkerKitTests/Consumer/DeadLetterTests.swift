@@ -48,7 +48,9 @@ struct DeadLetterTests {
     let office = DeadLetterOffice(
       queue: InMemoryQueue("queue", redrive: .init(to: deadLetters)),
       logger: Logger(label: "test", factory: { _ in handler }))
-    #expect(await office.send(message(), failure: failure) == false)
+    #expect(
+      await office.send(
+        Delivery(message: message(), receivedAt: .zero, visibilityTimeout: .seconds(30)), failure: failure) == false)
     let entry = try #require(handler.entries.first)
     #expect(entry.level == .warning)
     #expect("\(entry.message)".contains("sqs:SendMessage"))

@@ -35,6 +35,8 @@ public actor CredentialsChain {
   private let logger: Logger
   private let now: @Sendable () -> Date
   private var kept: Kept?
+  /// The place that the kept ones came from, for people.
+  package private(set) var source: String?
   private var refresh: Refresh?
   private var lastRefresh = Date.distantPast
 
@@ -71,7 +73,7 @@ public actor CredentialsChain {
 
   /// - Throws: a ``QueueError``: with ``QueueError/Code/noCredentials`` where every place that was looked at has none,
   ///   or what is configured cannot work; `CancellationError`, which ends the waiting of this caller alone.
-  func credentials() async throws -> Credentials {
+  package func credentials() async throws -> Credentials {
     guard let kept, let expiration = kept.credentials.expiration else {
       if let kept { return kept.credentials }
       return try await refreshed()
@@ -156,6 +158,7 @@ public actor CredentialsChain {
             "source": "\(provider.name)", "accessKeyId": "\(found.accessKeyID)",
             "expiration": "\(found.expiration?.formatted(.iso8601) ?? "never")",
           ])
+        source = provider.name
         return .success(found)
       }
       throw QueueError.credentials(

@@ -38,12 +38,49 @@ struct STSClient: Sendable {
   private func call(
     _ action: String, _ role: Role, _ parameters: [(name: String, value: String)], signedWith credentials: Credentials?
   ) async throws -> Credentials {
-    let endpoint = try endpoint()
-    var form = [("Action", action), ("Version", "2011-06-15"), ("RoleArn", role.arn)]
-    form.append(("RoleSessionName", role.sessionName))
+    var form = [(name: "RoleArn", value: role.arn), ("RoleSessionName", role.sessionName)]
     if let seconds = role.durationSeconds { form.append(("DurationSeconds", "\(seconds)")) }
     if let id = role.externalID { form.append(("ExternalId", id)) }
-    let body = Array((form + parameters).map { "\($0.0)=\($0.1.percentEncoded)" }.joined(separator: "&").utf8)
+    let source = "STS (\(action) of \(role.arn))"
+    let response = try await context.execute(
+      try request(action, form + parameters, signedWith: credentials), source: source)
+    let answer = Self.text(of: response)
+    guard response.status == 200 else {
+      let refusal = Self.refusal(in: answer)
+      throw QueueError.refusal(
+        by: source, status: response.status, code: refusal.code, detail: refusal.message,
+        advice: Self.advice(on: refusal.code ?? "", isSigned: credentials != nil))
+    }
+    return try Self.credentials(in: answer, source: source)
+  }
+
+  /// `GetCallerIdentity`: whose credentials these are. Anyone may ask.
+  ///
+  /// - Throws: a ``QueueError`` with STS's own code where it refuses; an ``HTTPError`` where there is no answer.
+  func identity(of credentials: Credentials) async throws -> CallerIdentity {
+    let response = try await context.http.execute(try request("GetCallerIdentity", [], signedWith: credentials))
+    let answer = Self.text(of: response)
+    guard response.status == 200 else {
+      let refusal = Self.refusal(in: answer)
+      throw SQSError.make(
+        code: refusal.code ?? "HTTP\(response.status)",
+        message: QueueError.excerpt(refusal.message ?? "HTTP status \(response.status)"),
+        operation: "GetCallerIdentity", status: response.status)
+    }
+    guard let arn = XMLText.element("Arn", of: answer), let account = XMLText.element("Account", of: answer) else {
+      throw QueueError(
+        code: .invalidResponse, kind: .unavailable,
+        message: "the answer is not STS's; check AWS_ENDPOINT_URL_STS and what answers there")
+    }
+    return CallerIdentity(arn: arn, account: account)
+  }
+
+  private func request(
+    _ action: String, _ form: [(name: String, value: String)], signedWith credentials: Credentials?
+  ) throws -> HTTPRequest {
+    let endpoint = try endpoint()
+    let form = [(name: "Action", value: action), ("Version", "2011-06-15")] + form
+    let body = Array(form.map { "\($0.name)=\($0.value.percentEncoded)" }.joined(separator: "&").utf8)
     var headers = [(name: "Content-Type", value: "application/x-www-form-urlencoded; charset=utf-8")]
     if let credentials {
       let path = endpoint.path(percentEncoded: true)
@@ -51,20 +88,17 @@ struct STSClient: Sendable {
         method: "POST", path: path.isEmpty ? "/" : path, headers: headers + [("Host", endpoint.hostHeader)], body: body,
         credentials: credentials, date: context.now())
     }
-    let source = "STS (\(action) of \(role.arn))"
-    let response = try await context.execute(
-      HTTPRequest(
-        method: "POST", url: endpoint.absoluteString, headers: headers, body: body, timeout: .seconds(10)),
-      source: source)
-    let answer = String(decoding: response.body.prefix(Self.largestAnswer), as: UTF8.self)
-    guard response.status == 200 else {
-      let error = XMLText.element("Error", of: answer) ?? answer
-      let code = XMLText.element("Code", of: error)
-      throw QueueError.refusal(
-        by: source, status: response.status, code: code, detail: XMLText.element("Message", of: error),
-        advice: Self.advice(on: code ?? "", isSigned: credentials != nil))
-    }
-    return try Self.credentials(in: answer, source: source)
+    return HTTPRequest(
+      method: "POST", url: endpoint.absoluteString, headers: headers, body: body, timeout: .seconds(10))
+  }
+
+  private static func text(of response: HTTPResponse) -> String {
+    String(decoding: response.body.prefix(largestAnswer), as: UTF8.self)
+  }
+
+  private static func refusal(in answer: String) -> (code: String?, message: String?) {
+    let error = XMLText.element("Error", of: answer) ?? answer
+    return (XMLText.element("Code", of: error), XMLText.element("Message", of: error))
   }
 
   private static func advice(on code: String, isSigned: Bool) -> String {

@@ -1,0 +1,43 @@
+import Foundation
+import WorkerKit
+
+/// The clock here against that of whoever answers for the queue.
+struct ClockCheck {
+  let endpoint: URL
+  let client: CurlClient
+
+  func finding() async -> Finding {
+    let sent = Date()
+    let response: HTTPResponse
+    do {
+      // Not signed: a clock that is wrong must not matter, nor what else is. The refusal has the time, too.
+      response = try await client.execute(
+        HTTPRequest(
+          method: "POST", url: endpoint.absoluteString,
+          headers: [("Content-Type", "application/x-amz-json-1.0"), ("X-Amz-Target", "AmazonSQS.ListQueues")],
+          body: Array("{}".utf8), timeout: DoctorSurroundings.patience))
+    } catch {
+      return .skipped("not compared, because nothing answers at \(endpoint.address)")
+    }
+    guard let theirs = response.date else {
+      return .skipped("not compared, because \(endpoint.address) does not say what time it is")
+    }
+    let now = Date()
+    let ours = sent.addingTimeInterval(now.timeIntervalSince(sent) / 2)
+    return Self.finding(skew: ours.timeIntervalSince(theirs), from: endpoint.host() ?? endpoint.address)
+  }
+
+  /// - Parameter skew: Seconds that the clock here is ahead.
+  static func finding(skew: TimeInterval, from host: String) -> Finding {
+    let seconds = Int(abs(skew).rounded())
+    let difference =
+      "this machine's clock is \(seconds < 120 ? "\(seconds) s" : "\(seconds / 60) min") \(skew > 0 ? "ahead of" : "behind") that of \(host)"
+    switch abs(skew) {
+    case ..<60: return .ok(seconds < 2 ? "as that of \(host)" : difference)
+    case ...300: return .warning("\(difference); AWS refuses what is more than 5 min off", remedy: mend)
+    default: return .wrong("\(difference); AWS refuses signatures that are more than 5 min off", remedy: mend)
+    }
+  }
+
+  private static let mend = "sudo timedatectl set-ntp true"
+}

@@ -1,0 +1,118 @@
+import ArgumentParser
+import Foundation
+import WorkerKit
+
+/// What a finding is about.
+enum DoctorSubject: Hashable {
+  case configuration, credentials, clock
+  /// Of a queue of `routes.yaml`, by its name.
+  case queue(String), redrive(String), deadLetters(String), visibility(String), permissions(String)
+  case plugin(String)
+
+  /// The kind of check, for programs too, and the name of what was looked at.
+  var words: (check: String, name: String?) {
+    switch self {
+    case .configuration: ("configuration", nil)
+    case .credentials: ("credentials", nil)
+    case .clock: ("clock", nil)
+    case .queue(let name): ("queue", name)
+    case .redrive(let name): ("redrive", name)
+    case .deadLetters(let name): ("dead letters", name)
+    case .visibility(let name): ("visibility", name)
+    case .permissions(let name): ("permissions", name)
+    case .plugin(let name): ("plugin", name)
+    }
+  }
+
+  var title: String { [words.check, words.name].compactMap(\.self).joined(separator: " ") }
+
+  /// All that a run can be about, for the columns' width.
+  static func all(of queues: [QueueConfiguration], _ plugins: [String]) -> [DoctorSubject] {
+    [.configuration, .credentials, .clock] + queues.flatMap { [.deadLetters($0.name), .permissions($0.name)] }
+      + plugins.map(DoctorSubject.plugin)
+  }
+}
+
+/// Shows findings as they come, or all at the end as JSON.
+final class DoctorReport {
+  private struct Line: Encodable {
+    var check: String
+    var name: String?
+    var status: Finding.Status
+    var message: String
+    var remedy: [String]
+  }
+
+  private struct Summary: Encodable {
+    var ok: Int
+    var warnings: Int
+    var wrong: Int
+    var skipped: Int
+    var findings: [Line]
+  }
+
+  private static let statusWidth = 7
+  private let isJSON: Bool
+  private let width: Int
+  private let isColored: Bool
+  private var lines: [Line] = []
+
+  init(isJSON: Bool, subjects: [DoctorSubject]) {
+    self.isJSON = isJSON
+    width = subjects.map(\.title.count).max() ?? 0
+    isColored = isatty(STDOUT_FILENO) == 1 && (ProcessInfo.processInfo.environment["NO_COLOR"] ?? "").isEmpty
+  }
+
+  func add(_ findings: [Finding], on subject: DoctorSubject) {
+    for finding in findings {
+      let line = Line(
+        check: subject.words.check, name: subject.words.name, status: finding.status,
+        message: Self.oneLine(finding.message), remedy: finding.remedy)
+      lines.append(line)
+      guard !isJSON else { continue }
+      let status = line.status.rawValue.padding(toLength: Self.statusWidth, withPad: " ", startingAt: 0)
+      let title = subject.title.padding(toLength: max(width, subject.title.count), withPad: " ", startingAt: 0)
+      print("\(colored(status, line.status))  \(title)  \(line.message)")
+      for remedy in line.remedy { print("\(String(repeating: " ", count: Self.statusWidth + 2))  \(remedy)") }
+      // Whoever reads through a pipe wants to see it now, too.
+      fflush(nil)
+    }
+  }
+
+  /// Says how it all came out.
+  ///
+  /// - Throws: the exit code, where it is not 0.
+  func finish(configurationIsWrong: Bool) throws {
+    func count(_ status: Finding.Status) -> Int { lines.count { $0.status == status } }
+    if isJSON {
+      try printJSON(
+        Summary(
+          ok: count(.ok), warnings: count(.warning), wrong: count(.wrong), skipped: count(.skipped), findings: lines))
+    } else {
+      let parts = [
+        count(.wrong) > 0 ? "\(count(.wrong)) wrong" : nil,
+        count(.warning) > 0 ? counted(count(.warning), "warning") : nil,
+        count(.skipped) > 0 ? "\(count(.skipped)) not tried" : nil,
+      ].compactMap(\.self)
+      print(parts.isEmpty ? "\nAll is well." : "\n\(parts.joined(separator: ", ")).")
+    }
+    if configurationIsWrong { throw ExitCode(EX_CONFIG) }
+    if count(.wrong) > 0 { throw ExitCode.failure }
+  }
+
+  private func colored(_ text: String, _ status: Finding.Status) -> String {
+    guard isColored else { return text }
+    let color =
+      switch status {
+      case .ok: 32
+      case .warning: 33
+      case .wrong: 31
+      case .skipped: 90
+      }
+    return "\u{1B}[\(color)m\(text)\u{1B}[0m"
+  }
+
+  private static func oneLine(_ text: String) -> String {
+    text.split(whereSeparator: \.isNewline).joined(separator: " ")
+  }
+}
