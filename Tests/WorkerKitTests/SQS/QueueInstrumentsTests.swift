@@ -92,8 +92,7 @@ struct QueueInstrumentsTests {
     try await server.answer(.init(body: #"{"Successful":[{"Id":"0","MessageId":"m-9"}]}"#))
     var tracing = TracingConfiguration()
     tracing.spanNames = .conventions
-    let queue = try queue(tracing)
-    _ = try await observing { try await queue.send([OutgoingMessage(body: "{}")]) }
+    _ = try await observing { try await queue(tracing).send([OutgoingMessage(body: "{}")]) }
     let span = try #require(tracer.finishedSpans.first)
     #expect(span.operationName == "send prizes")
     #expect(span.kind == .producer)
