@@ -30,6 +30,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "WorkerKit",
       dependencies: [
@@ -45,6 +46,17 @@ let package = Package(
     .target(
       name: "WorkerTesting",
       dependencies: ["WorkerKit", .product(name: "Logging", package: "swift-log")]),
+    .target(
+      name: "WorkerTelemetry",
+      dependencies: [
+        "CZlib",
+        "WorkerKit",
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ]),
     // Nothing of WorkerKit: a server that shared the client's code would agree with the client's mistakes.
     .target(
       name: "LocalQueue",
@@ -65,9 +77,11 @@ let package = Package(
       dependencies: [
         "LocalQueue",
         "WorkerKit",
+        "WorkerTelemetry",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     .target(
@@ -105,6 +119,18 @@ let package = Package(
       ],
       exclude: ["SQS/make_signatures.py", "Support/scripted_server.py"],
       resources: [.copy("SQS/botocore-signatures.json")]),
+    .testTarget(
+      name: "WorkerTelemetryTests",
+      dependencies: [
+        "WorkerKit",
+        "WorkerTelemetry",
+        "WorkerTesting",
+        .product(name: "InMemoryLogging", package: "swift-log"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ]),
     .testTarget(
       name: "PrizePluginsTests",
       dependencies: [

@@ -4,20 +4,26 @@ import Logging
 import ServiceLifecycle
 import WorkerKit
 
-/// The consumers of a process, one for each queue.
-struct Consumers {
-  let services: [CountedService]
+/// The consumers of a process, one for each queue; over when all of them are.
+struct Consumers: Service {
+  private let services: [CountedService]
+  private let ends: ConsumerEnds
+  private let telemetry: Telemetry
 
-  /// - Parameter environment: Where credentials and endpoints come from.
+  /// - Parameters:
+  ///   - environment: Where credentials and endpoints come from.
+  ///   - telemetry: Is flushed before an exit that stuck handlers make necessary.
   init(
     of queues: [QueueConfiguration], table: RoutingTable, options: RunOptions, middleware: [any Middleware],
-    environment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
+    environment: [String: String] = ProcessInfo.processInfo.environment, client: CurlClient, telemetry: Telemetry,
+    logger: Logger
   ) throws {
-    let client = CurlClient()
     // One for all: the same credentials are good in every region.
     let credentials = CredentialsChain(
       environment: environment, region: queues.first?.region, client: client, logger: logger)
     let ends = ConsumerEnds(count: queues.count)
+    self.ends = ends
+    self.telemetry = telemetry
     services = try queues.map { queue in
       var configuration = QueueConsumer.Configuration(queue)
       configuration.shutdownDeadline = options.shutdownDeadline
@@ -33,6 +39,21 @@ struct Consumers {
     }
   }
 
+  func run() async throws {
+    async let _: Void = exitWhenOnlyStuckOnesAreLeft()
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      for service in services { group.addTask { try await service.run() } }
+      try await group.waitForAll()
+    }
+  }
+
+  /// A consumer whose handlers are stuck never returns; when all others have ended, the process must exit without it.
+  private func exitWhenOnlyStuckOnesAreLeft() async {
+    guard let status = try? await ends.untilOnlyStuckOnesAreLeft() else { return }
+    await telemetry.flush()
+    Foundation.exit(status)
+  }
+
   /// Says what became of everything that was received.
   ///
   /// - Throws: the exit code of a run that was stopped before its queues were empty.
@@ -46,8 +67,7 @@ struct Consumers {
   }
 }
 
-/// How the consumers of a process have ended. One whose handlers are stuck never returns; when all others have ended,
-/// the process must exit without it.
+/// How the consumers of a process have ended.
 final class ConsumerEnds: Sendable {
   enum End {
     case returned, failed, stuck
@@ -61,13 +81,13 @@ final class ConsumerEnds: Sendable {
   }
 
   func note(_ end: End, of queue: String) {
-    let ends = ends.update { ends in
-      ends[queue] = end
-      return ends
-    }
-    if ends.count == count, ends.values.contains(.stuck) {
-      Foundation.exit(ends.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS)
-    }
+    ends.update { $0[queue] = end }
+  }
+
+  /// - Returns: the process's exit status.
+  func untilOnlyStuckOnesAreLeft() async throws -> Int32 {
+    try await ends.wait { [count] in $0.count == count && $0.values.contains(.stuck) }
+    return ends.value.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS
   }
 }
 

@@ -14,13 +14,15 @@ struct DevSession: Service {
   let options: RunOptions
   let demos: [any PluginDemo.Type]
   let middleware: [any Middleware]
+  let client: CurlClient
+  let telemetry: Telemetry
   let logger: Logger
   private let report = DevReport()
 
   init(
     file: RoutesFile, routesPath: String, surroundings: DevEnvironment, ready: Watched<LocalQueueServer.Ready?>,
-    options: RunOptions,
-    demos: [any PluginDemo.Type], middleware: [any Middleware], logger: Logger
+    options: RunOptions, demos: [any PluginDemo.Type], middleware: [any Middleware], client: CurlClient,
+    telemetry: Telemetry, logger: Logger
   ) {
     self.file = file
     self.routesPath = routesPath
@@ -29,6 +31,8 @@ struct DevSession: Service {
     self.options = options
     self.demos = demos
     self.middleware = middleware
+    self.client = client
+    self.telemetry = telemetry
     self.logger = logger
   }
 
@@ -43,7 +47,7 @@ struct DevSession: Service {
     }
     let consumers = try Consumers(
       of: queues, table: try await file.makeRoutingTable(), options: options, middleware: [report] + middleware,
-      environment: surroundings.clientVariables, logger: logger)
+      environment: surroundings.clientVariables, client: client, telemetry: telemetry, logger: logger)
     guard let first = queues.first else {
       return say("Every queue is disabled in routes.yaml (`enabled: false`): there is nothing to do.")
     }
@@ -58,7 +62,7 @@ struct DevSession: Service {
         guard (try? await report.untilToldAll()) != nil, !options.untilEmpty else { return }
         sayWhatNext(first, environmentFile, isNew: isNew)
       }
-      try await run(consumers)
+      try await consumers.run()
       group.cancelAll()
     }
     if options.untilEmpty {
@@ -68,18 +72,11 @@ struct DevSession: Service {
     }
   }
 
-  private func run(_ consumers: Consumers) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      for service in consumers.services { group.addTask { try await service.run() } }
-      try await group.waitForAll()
-    }
-  }
-
   private func sendDemoEvents(to configuration: QueueConfiguration) async throws {
     let events = demos.flatMap { $0.demoEvents }
     guard !events.isEmpty else { return }
     let queue = try SQSQueue(
-      url: configuration.url, region: configuration.region, client: CurlClient(), logger: logger,
+      url: configuration.url, region: configuration.region, client: client, logger: logger,
       environment: surroundings.clientVariables)
     say("\nA bot sends \(events.count) events:")
     for event in events {

@@ -33,11 +33,12 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       print("Every queue is disabled (`enabled: false`, AWS_SQS_ENABLED=false): there is nothing to do.")
       return
     }
+    let client = CurlClient()
+    let telemetry = try Telemetry.bootstrap(client: client, logger: logger)
     let consumers = try Consumers(
       of: file.queues, table: try await file.makeRoutingTable(), options: options, middleware: Application.middleware,
-      logger: logger)
-    let wasStopped = try await serve(
-      consumers.services.map { .init(service: $0, successTerminationBehavior: .ignore) }, logger: logger)
+      client: client, telemetry: telemetry, logger: logger)
+    let wasStopped = try await serve(telemetry.services + [.endsAll(consumers)], logger: logger)
     if options.untilEmpty { try consumers.printSummary(wasStopped: wasStopped) }
   }
 }
