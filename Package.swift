@@ -30,6 +30,7 @@ let package = Package(
     .systemLibrary(
       name: "COpenSSL", pkgConfig: "libcrypto",
       providers: [.apt(["libssl-dev"]), .brew(["openssl@3"])]),
+    .systemLibrary(name: "CZlib", providers: [.apt(["zlib1g-dev"])]),
     .target(
       name: "WorkerKit",
       dependencies: [
@@ -45,6 +46,18 @@ let package = Package(
     .target(
       name: "WorkerTesting",
       dependencies: ["WorkerKit", .product(name: "Logging", package: "swift-log")]),
+    .target(
+      name: "WorkerTelemetry",
+      dependencies: [
+        "CZlib",
+        "WorkerKit",
+        .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "DequeModule", package: "swift-collections"),
+        .product(name: "Logging", package: "swift-log"),
+        .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
+      ]),
     // Nothing of WorkerKit: a server that shared the client's code would agree with the client's mistakes.
     .target(
       name: "LocalQueue",
@@ -59,14 +72,6 @@ let package = Package(
         .product(name: "NIOCore", package: "swift-nio"),
         .product(name: "NIOPosix", package: "swift-nio"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
-      ]),
-    .target(
-      name: "WorkerTelemetry",
-      dependencies: [
-        "WorkerKit",
-        .product(name: "CoreMetrics", package: "swift-metrics"),
-        .product(name: "Logging", package: "swift-log"),
-        .product(name: "Tracing", package: "swift-distributed-tracing"),
       ]),
     .target(
       name: "WorkerAdmin",
@@ -90,6 +95,7 @@ let package = Package(
         .product(name: "CoreMetrics", package: "swift-metrics"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "ServiceLifecycle", package: "swift-service-lifecycle"),
+        .product(name: "Tracing", package: "swift-distributed-tracing"),
         .product(name: "UnixSignals", package: "swift-service-lifecycle"),
       ]),
     .target(
@@ -133,9 +139,12 @@ let package = Package(
       dependencies: [
         "WorkerKit",
         "WorkerTelemetry",
+        "WorkerTesting",
         .product(name: "CoreMetrics", package: "swift-metrics"),
+        .product(name: "InMemoryLogging", package: "swift-log"),
         .product(name: "Logging", package: "swift-log"),
         .product(name: "Metrics", package: "swift-metrics"),
+        .product(name: "MetricsTestKit", package: "swift-metrics"),
         .product(name: "Tracing", package: "swift-distributed-tracing"),
       ],
       exclude: ["Metrics/read_exposition.py"]),

@@ -39,6 +39,7 @@ missing_on_debian() {
   has pkg-config || echo pkg-config
   has_library libcurl || echo libcurl4-openssl-dev
   has_library libcrypto || echo libssl-dev
+  has_library zlib || echo zlib1g-dev
   has_sqlite || echo libsqlite3-dev
   has make || echo make
   has git || echo git
@@ -85,6 +86,7 @@ check_elsewhere() {
   has pkg-config || missing+=("pkg-config")
   has_library libcurl || missing+=("libcurl's headers (built on OpenSSL)")
   has_library libcrypto || missing+=("OpenSSL's headers (3 or later)")
+  has_library zlib || missing+=("zlib's headers")
   has_sqlite || missing+=("SQLite's headers (3.35 or later)")
   [ "$with_python" = no ] || can_make_venvs || missing+=("python3 with its venv module")
   [ ${#missing[@]} -eq 0 ] || fail \

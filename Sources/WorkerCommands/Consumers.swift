@@ -4,29 +4,36 @@ import Logging
 import ServiceLifecycle
 import WorkerKit
 
-/// The consumers of a process, one for each queue. They run beside each other and stop at once.
+/// The consumers of a process, one for each queue. They run beside each other and stop at once; over when all of them are.
 struct Consumers: Service {
   let services: [CountedService]
   let queues: [SQSQueue]
+  private let ends: ConsumerEnds
+  private let telemetry: Telemetry
 
-  /// - Parameter environment: Where credentials and endpoints come from.
+  /// - Parameters:
+  ///   - environment: Where credentials and endpoints come from.
+  ///   - telemetry: Is flushed before an exit that stuck handlers make necessary.
   init(
     of queues: [QueueConfiguration], table: RoutingTable, options: RunOptions, middleware: [any Middleware],
-    environment: [String: String] = ProcessInfo.processInfo.environment, logger: Logger
+    tracing: TracingConfiguration,
+    environment: [String: String] = ProcessInfo.processInfo.environment, client: CurlClient, telemetry: Telemetry,
+    logger: Logger
   ) throws {
-    let client = CurlClient()
     // One for all: the same credentials are good in every region.
     let credentials = CredentialsChain(
       environment: environment, region: queues.first?.region, client: client,
       logger: Logger(label: "worker.credentials"))
     let sqsLogger = Logger(label: "worker.sqs")
     let ends = ConsumerEnds(count: queues.count)
+    self.ends = ends
+    self.telemetry = telemetry
     let pairs = try queues.map { queue in
       (
         queue,
         try SQSQueue(
-          url: queue.url, region: queue.region, client: client, credentials: credentials, logger: sqsLogger,
-          environment: environment)
+          url: queue.url, region: queue.region, client: client, credentials: credentials, tracing: tracing,
+          logger: sqsLogger, environment: environment)
       )
     }
     self.queues = pairs.map(\.1)
@@ -35,6 +42,7 @@ struct Consumers: Service {
       configuration.shutdownDeadline = options.shutdownDeadline
       configuration.stopsWhenEmpty = options.untilEmpty
       configuration.middleware = middleware
+      configuration.tracing = tracing
       let consumer = QueueConsumer(
         queue: sqsQueue, table: table, configuration: configuration, logger: logger,
         onStuckHandlers: { ends.note(.stuck, of: queue.name) })
@@ -43,10 +51,18 @@ struct Consumers: Service {
   }
 
   func run() async throws {
+    async let _: Void = exitWhenOnlyStuckOnesAreLeft()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in services { group.addTask { try await service.run() } }
       try await group.waitForAll()
     }
+  }
+
+  /// A consumer whose handlers are stuck never returns; when all others have ended, the process must exit without it.
+  private func exitWhenOnlyStuckOnesAreLeft() async {
+    guard let status = try? await ends.untilOnlyStuckOnesAreLeft() else { return }
+    await telemetry.flush()
+    Foundation.exit(status)
   }
 
   /// Says what became of everything that was received.
@@ -62,8 +78,7 @@ struct Consumers: Service {
   }
 }
 
-/// How the consumers of a process have ended. One whose handlers are stuck never returns; when all others have ended,
-/// the process must exit without it.
+/// How the consumers of a process have ended.
 final class ConsumerEnds: Sendable {
   enum End {
     case returned, failed, stuck
@@ -77,13 +92,13 @@ final class ConsumerEnds: Sendable {
   }
 
   func note(_ end: End, of queue: String) {
-    let ends = ends.update { ends in
-      ends[queue] = end
-      return ends
-    }
-    if ends.count == count, ends.values.contains(.stuck) {
-      Foundation.exit(ends.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS)
-    }
+    ends.update { $0[queue] = end }
+  }
+
+  /// - Returns: the process's exit status.
+  func untilOnlyStuckOnesAreLeft() async throws -> Int32 {
+    try await ends.wait { [count] in $0.count == count && $0.values.contains(.stuck) }
+    return ends.value.values.contains(.failed) ? EXIT_FAILURE : EXIT_SUCCESS
   }
 }
 

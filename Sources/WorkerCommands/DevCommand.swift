@@ -53,16 +53,14 @@ struct DevCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let server = LocalQueueServer(configuration: configuration, logger: logger) { value in
       ready.update { $0 = value }
     }
+    let client = CurlClient()
+    let telemetry = try Telemetry.bootstrap(client: client, logger: logger)
     let session = DevSession(
       file: file, routesPath: routesOptions.routes, surroundings: surroundings, ready: ready, options: options,
-      demos: demos,
-      middleware: Application.middleware, logger: logger)
+      demos: demos, middleware: Application.middleware, client: client, telemetry: telemetry, logger: logger)
     do {
       _ = try await serve(
-        [
-          .init(service: server),
-          .init(service: session, successTerminationBehavior: .gracefullyShutdownGroup),
-        ], logger: logger)
+        [.init(service: server)] + telemetry.services + [.endsAll(session)], logger: logger)
     } catch let error as LocalQueueError {
       throw CommandError(error.description)
     }

@@ -14,13 +14,15 @@ struct DevSession: Service {
   let options: RunOptions
   let demos: [any PluginDemo.Type]
   let middleware: [any Middleware]
+  let client: CurlClient
+  let telemetry: Telemetry
   let logger: Logger
   private let report = DevReport()
 
   init(
     file: RoutesFile, routesPath: String, surroundings: DevEnvironment, ready: Watched<LocalQueueServer.Ready?>,
-    options: RunOptions,
-    demos: [any PluginDemo.Type], middleware: [any Middleware], logger: Logger
+    options: RunOptions, demos: [any PluginDemo.Type], middleware: [any Middleware], client: CurlClient,
+    telemetry: Telemetry, logger: Logger
   ) {
     self.file = file
     self.routesPath = routesPath
@@ -29,6 +31,8 @@ struct DevSession: Service {
     self.options = options
     self.demos = demos
     self.middleware = middleware
+    self.client = client
+    self.telemetry = telemetry
     self.logger = logger
   }
 
@@ -43,7 +47,8 @@ struct DevSession: Service {
     }
     let consumers = try Consumers(
       of: queues, table: try await file.makeRoutingTable(), options: options, middleware: [report] + middleware,
-      environment: surroundings.clientVariables, logger: logger)
+      tracing: file.tracing,
+      environment: surroundings.clientVariables, client: client, telemetry: telemetry, logger: logger)
     guard let first = queues.first else {
       return say("Every queue is disabled in routes.yaml (`enabled: false`): there is nothing to do.")
     }
@@ -72,8 +77,8 @@ struct DevSession: Service {
     let events = demos.flatMap { $0.demoEvents }
     guard !events.isEmpty else { return }
     let queue = try SQSQueue(
-      url: configuration.url, region: configuration.region, client: CurlClient(), logger: logger,
-      environment: surroundings.clientVariables)
+      url: configuration.url, region: configuration.region, client: client, tracing: file.tracing,
+      logger: logger, environment: surroundings.clientVariables)
     say("\nA bot sends \(events.count) events:")
     for event in events {
       for result in try await queue.send([OutgoingMessage(body: event.body)]) {

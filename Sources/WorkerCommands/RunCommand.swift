@@ -40,17 +40,18 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
       print("Every queue is disabled (`enabled: false`, AWS_SQS_ENABLED=false): there is nothing to do.")
       return
     }
+    // Metrics before all that records them.
     let admin = (adminOptions.admin ?? file.admin).map(Admin.init)
+    let client = CurlClient()
+    let telemetry = try Telemetry.bootstrap(client: client, logger: logger)
     let consumers = try Consumers(
       of: file.queues, table: try await file.makeRoutingTable(), options: options, middleware: Application.middleware,
-      logger: logger)
-    let surroundings = admin?.services(for: consumers) ?? []
+      tracing: file.tracing, client: client, telemetry: telemetry, logger: logger)
     let wasStopped: Bool
     do {
       wasStopped = try await serve(
-        surroundings.map { .init(service: $0) } + [
-          .init(service: consumers, successTerminationBehavior: .gracefullyShutdownGroup)
-        ], logger: logger)
+        (admin?.services(for: consumers) ?? []).map { .init(service: $0) } + telemetry.services + [.endsAll(consumers)],
+        logger: logger)
     } catch let error as AdminServerError {
       throw CommandError(error.description)
     }

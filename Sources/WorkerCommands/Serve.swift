@@ -27,3 +27,12 @@ func serve(_ services: [ServiceGroupConfiguration.ServiceConfiguration], logger:
   }
   return signalled.value
 }
+
+extension ServiceGroupConfiguration.ServiceConfiguration {
+  /// One whose end, good or bad, stops the services before it in their order.
+  static func endsAll(_ service: any Service) -> Self {
+    .init(
+      service: service, successTerminationBehavior: .gracefullyShutdownGroup,
+      failureTerminationBehavior: .gracefullyShutdownGroup)
+  }
+}

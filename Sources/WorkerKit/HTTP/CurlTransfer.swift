@@ -61,7 +61,7 @@ final class CurlTransfer: @unchecked Sendable {
     if !request.mayUseProxy {
       ccurl_set_string(handle, CURLOPT_NOPROXY, "*")
     }
-    if let certificates {
+    if let certificates = request.certificates ?? certificates {
       ccurl_set_string(handle, CURLOPT_CAINFO, certificates)
     }
     if Self.isLoopback(request.url) {

@@ -11,6 +11,8 @@ public struct HTTPRequest: Sendable {
   public var connectTimeout: Duration
   /// Whether a proxy that the environment names (`HTTPS_PROXY` and the like) may carry the request.
   public var mayUseProxy: Bool
+  /// A file of certificate authorities, in the place of the client's.
+  public var certificates: String?
 
   public init(
     method: String = "GET",
@@ -19,7 +21,8 @@ public struct HTTPRequest: Sendable {
     body: [UInt8] = [],
     timeout: Duration = .seconds(30),
     connectTimeout: Duration = .seconds(5),
-    mayUseProxy: Bool = true
+    mayUseProxy: Bool = true,
+    certificates: String? = nil
   ) {
     self.method = method
     self.url = url
@@ -28,6 +31,7 @@ public struct HTTPRequest: Sendable {
     self.timeout = timeout
     self.connectTimeout = connectTimeout
     self.mayUseProxy = mayUseProxy
+    self.certificates = certificates
   }
 }
 

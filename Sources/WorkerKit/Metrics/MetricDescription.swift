@@ -40,7 +40,7 @@ extension MetricDescription {
   public static let framework: [MetricDescription] = [
     consumedMessages, sentMessages, operationDuration, processDuration, settledMessages, messageAge, messageLatency,
     inFlight, freeSlots, parked, extendedLeases, lostLeases, stuckHandlers, openIntake, receiveFailures, lastReceive,
-    queueMessages, deadLetters,
+    queueMessages, deadLetters, droppedTelemetry,
   ]
 
   static let consumedMessages = Self(
@@ -92,4 +92,7 @@ extension MetricDescription {
     help: "About how many messages a queue holds, by state: visible, in_flight or delayed.")
   static let deadLetters = Self(
     label: "worker.dead_letters", kind: .gauge, help: "About how many messages a queue's dead-letter queue holds.")
+  package static let droppedTelemetry = Self(
+    label: "worker.telemetry.dropped", kind: .counter,
+    help: "Spans that were not exported: the queue was full, or the collector could not take them.")
 }

@@ -141,7 +141,7 @@ struct CurlClientTests {
     await #expect(throws: HTTPError.self) { _ = try await CurlClient().execute(HTTPRequest(url: url)) }
   }
 
-  @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE names it")
+  @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE or the request names it")
   func certificates() async throws {
     let certificate = try SelfSignedCertificate()
     let server = try ScriptedServer(certificate: certificate)
@@ -151,6 +151,9 @@ struct CurlClientTests {
     } throws: { ($0 as? HTTPError)?.code == .tls && "\($0)".contains("AWS_CA_BUNDLE") }
     let response = try await CurlClient(environment: ["AWS_CA_BUNDLE": certificate.path]).execute(request)
     #expect(response.status == 200)
+    var own = request
+    own.certificates = certificate.path
+    #expect(try await CurlClient(environment: [:]).execute(own).status == 200)
   }
 
   @Test("when the client goes, its thread goes, and what is posted late fails")
