@@ -66,9 +66,10 @@ class TestWithoutAQueue:
     @pytest.mark.parametrize(
         ("command", "mentions"),
         [
-            ([], ["run", "check", "send", "dead-letters", "prizes"]),
+            ([], ["run", "check", "doctor", "send", "dead-letters", "prizes"]),
             (["run"], ["--routes", "--until-empty", "--shutdown-deadline"]),
             (["check"], ["--routes"]),
+            (["doctor"], ["--routes", "--queue", "--json", "78"]),
             (["send"], ["--count"]),
             (["prizes"], ["import", "holdings"]),
             (["prizes", "import"], ["--routes"]),
