@@ -82,10 +82,12 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(name: "worker", dependencies: ["WorkerCommands", "PrizePlugins"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
       name: "LocalQueueTests",
       dependencies: [
         "LocalQueue",
+        "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -93,6 +95,7 @@ let package = Package(
       name: "WorkerKitTests",
       dependencies: [
         "LocalQueue",
+        "TestSupport",
         "WorkerKit",
         "WorkerTesting",
         .product(name: "InMemoryLogging", package: "swift-log"),
@@ -109,6 +112,7 @@ let package = Package(
       name: "PrizePluginsTests",
       dependencies: [
         "PrizePlugins",
+        "TestSupport",
         "WorkerKit",
         "WorkerTesting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
