@@ -40,7 +40,7 @@ struct DamagedAnswersTests {
     let contents = Set(try ReceiveResult(original).messages.map(Content.init))
     #expect(contents.count == 2)
     var read = 0
-    for _ in 0..<20_000 {
+    for _ in 0..<10_000 {
       let count = Int.random(in: 1...3, using: &random)
       var bytes = original
       for _ in 0..<count { Self.mutate(&bytes, using: &random) }
@@ -56,7 +56,7 @@ struct DamagedAnswersTests {
         Issue.record("changed: \(String(decoding: bytes, as: UTF8.self)); seed \(seed)")
       }
     }
-    #expect(read > 1000, "most of what is tried must not be refused at its first byte")
+    #expect(read > 500, "most of what is tried must not be refused at its first byte")
   }
 
   private static func mutate(_ bytes: inout [UInt8], using random: inout SeededGenerator) {
@@ -94,7 +94,7 @@ struct DamagedAnswersTests {
       (#""MessageAttributes":{"Id"#, #""MessageAttributez":{"Id"#), ("AQI=", "AQM="), ("AQI=", "!"),
     ])
   func attributes(original: String, damaged: String) throws {
-    let result = try ReceiveResult(Array(Self.answer.replacing(original, with: damaged).utf8))
+    let result = try ReceiveResult(Array(Self.answer.replacing(original, with: damaged, maxReplacements: 1).utf8))
     #expect(result.messages.count == 1)
     #expect(result.corrupted.count == 1)
   }
