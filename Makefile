@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos test-servers test-tsan test-asan test-example \
+.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan test-example \
 	bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
@@ -66,6 +66,10 @@ test-integration: venv build-tests ## Run the worker against local queues alone 
 chaos: venv build ## Kill, stop and repeat everything under load for minutes (ARGS='--events 20000 --seed 7')
 	$(call announce,chaos: workers and queues that die at random)
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration/chaos -n 0 -s --events 10000 $(ARGS)
+
+soak: venv release ## A million messages through one worker: its memory stays what it is (ARGS='--events 200000')
+	$(call announce,soak: a million messages)
+	WORKER_BINARY=$(abspath .build-release/release/worker) $(PYTHON) -m pytest Tests/Integration/soak -n 0 -s --events 1000000 $(ARGS)
 
 test-servers: build-tests ## Check the client's contract on MiniStack and LocalStack too (LocalStack needs Python 3.13)
 	$(call announce,the contract of queues on other servers)
