@@ -82,9 +82,10 @@ test-tsan: venv ## Run the tests in Swift under ThreadSanitizer, in a build of t
 	$(call announce_build,building with ThreadSanitizer,.build-tsan)
 	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
 
-test-asan: venv ## The same under AddressSanitizer
+test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 	$(call announce_build,building with AddressSanitizer,.build-asan)
-	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
+	ASAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/address.txt) LSAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/leak.txt) \
+		$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
 
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
