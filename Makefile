@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos test-servers test-tsan test-asan test-example \
+.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan test-example \
 	bench-local-queue lint format clean
 
 PYTHON := .venv/bin/python
@@ -67,6 +67,10 @@ chaos: venv build ## Kill, stop and repeat everything under load for minutes (AR
 	$(call announce,chaos: workers and queues that die at random)
 	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration/chaos -n 0 -s --events 10000 $(ARGS)
 
+soak: venv release ## A million messages through one worker: its memory stays what it is (ARGS='--events 200000')
+	$(call announce,soak: a million messages)
+	WORKER_BINARY=$(abspath .build-release/release/worker) $(PYTHON) -m pytest Tests/Integration/soak -n 0 -s --events 1000000 $(ARGS)
+
 test-servers: build-tests ## Check the client's contract on MiniStack and LocalStack too (LocalStack needs Python 3.13)
 	$(call announce,the contract of queues on other servers)
 	@scripts/setup.sh ministack
@@ -78,9 +82,10 @@ test-tsan: venv ## Run the tests in Swift under ThreadSanitizer, in a build of t
 	$(call announce_build,building with ThreadSanitizer,.build-tsan)
 	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
 
-test-asan: venv ## The same under AddressSanitizer
+test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 	$(call announce_build,building with AddressSanitizer,.build-asan)
-	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
+	ASAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/address.txt) LSAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/leak.txt) \
+		$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
 
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)

@@ -110,10 +110,12 @@ let package = Package(
         .product(name: "Yams", package: "Yams"),
       ]),
     .executableTarget(name: "worker", dependencies: ["WorkerCommands", "PrizePlugins"]),
+    .target(name: "TestSupport", path: "Tests/TestSupport"),
     .testTarget(
       name: "LocalQueueTests",
       dependencies: [
         "LocalQueue",
+        "TestSupport",
         .product(name: "GRDB", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ]),
@@ -121,6 +123,7 @@ let package = Package(
       name: "WorkerKitTests",
       dependencies: [
         "LocalQueue",
+        "TestSupport",
         "WorkerKit",
         "WorkerTesting",
         .product(name: "InMemoryLogging", package: "swift-log"),
@@ -137,6 +140,7 @@ let package = Package(
     .testTarget(
       name: "WorkerTelemetryTests",
       dependencies: [
+        "TestSupport",
         "WorkerKit",
         "WorkerTelemetry",
         "WorkerTesting",
@@ -152,6 +156,7 @@ let package = Package(
       name: "PrizePluginsTests",
       dependencies: [
         "PrizePlugins",
+        "TestSupport",
         "WorkerKit",
         "WorkerTesting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),

@@ -20,6 +20,9 @@ public final class ManualClock: Clock, Sendable {
     /// When each that sleeps wants to wake.
     var deadlines: [Int: Instant] = [:]
     var nextID = 0
+
+    /// Without those whose time has come, and who have not noticed yet.
+    var upcoming: [Instant] { deadlines.values.filter { $0 > now } }
   }
 
   private let state = Watched(State())
@@ -37,6 +40,20 @@ public final class ManualClock: Clock, Sendable {
   /// Waits until someone sleeps whose time comes in exactly `duration` from now.
   public func untilSleeping(for duration: Swift.Duration) async throws {
     try await state.wait { $0.deadlines.values.contains($0.now.advanced(by: duration)) }
+  }
+
+  /// Turns the hands to the moment at which the first of those who sleep wakes, once at least `count` of them do.
+  ///
+  /// For what goes on as time passes, such as a lease that is renewed again and again: with the number of all that sleep
+  /// while nothing happens, each has had its turn, and sleeps again, before the hands move on.
+  ///
+  ///     let end = clock.now.advanced(by: .seconds(60))
+  ///     while clock.now < end { try await clock.advanceToNextSleeper(among: 3) }
+  ///
+  /// - Throws: `CancellationError`.
+  public func advanceToNextSleeper(among count: Int = 1) async throws {
+    try await state.wait { $0.upcoming.count >= max(count, 1) }
+    state.update { $0.now = $0.upcoming.min() ?? $0.now }
   }
 
   public func sleep(until deadline: Instant, tolerance: Swift.Duration?) async throws {

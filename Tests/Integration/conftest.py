@@ -22,8 +22,9 @@ from support.worker import Worker
 
 def pytest_addoption(parser):
     group = parser.getgroup("tests that draw at random")
-    group.addoption("--events", type=int, help="how many events the chaos sends; few, where not told")
+    group.addoption("--events", type=int, help="how many events the chaos or the soak sends")
     group.addoption("--bodies", type=int, default=2000, help="how many hostile messages are sent")
+    group.addoption("--answers", type=int, default=2000, help="how many of the queue's answers are damaged")
     group.addoption("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="what they draw from")
 
 

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import LocalQueue
@@ -10,7 +11,7 @@ struct MessageIndexTests {
 
   @Test("agrees with a simple model", arguments: seeds, [false, true])
   func agreesWithAModel(seed: UInt64, isFIFO: Bool) {
-    var random = SplitMix64(state: seed)
+    var random = SeededGenerator(seed: seed)
     var index = MessageIndex(isFIFO: isFIFO)
     var model = Model(isFIFO: isFIFO)
     var now: Milliseconds = 1_000_000
@@ -125,18 +126,5 @@ private struct Model {
       messages[index].receiveCount += 1
       messages[index].hiddenUntil = hiddenUntil
     }
-  }
-}
-
-/// Random numbers that come again with their seed.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import WorkerKit
 
@@ -13,7 +14,7 @@ import WorkerKit
   func agreesWithASimpleModel(seed: UInt64) async throws {
     try await Fixture.with { (prizes) async throws in
       let stores = [prizes.store, try await SQLitePrizeStore(path: prizes.path)]
-      var random = SplitMix64(state: seed)
+      var random = SeededGenerator(seed: seed)
       var model = Model()
       var sent: [Model.Delivery] = []
       for step in 0..<250 {
@@ -68,7 +69,7 @@ struct Model {
     case character(CharacterAwarded)
     case link(AccountLinked)
 
-    static func random(using random: inout SplitMix64) -> Event {
+    static func random(using random: inout SeededGenerator) -> Event {
       let users: [DiscordUserID] = ["456", "1", "2", "3"]
       let user = users[Int.random(in: 0..<users.count, using: &random)]
       switch Int.random(in: 0..<10, using: &random) {
@@ -178,18 +179,5 @@ struct Model {
     case .owned(let user): user.rawValue
     case .pending(let user): "pending \(user)"
     }
-  }
-}
-
-/// A small generator that gives the same numbers for the same seed on every platform.
-struct SplitMix64: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var mixed = state
-    mixed = (mixed ^ (mixed >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    mixed = (mixed ^ (mixed >> 27)) &* 0x94D0_49BB_1331_11EB
-    return mixed ^ (mixed >> 31)
   }
 }

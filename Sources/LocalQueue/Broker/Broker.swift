@@ -143,6 +143,11 @@ final class Broker {
   /// Ends every wait with nothing received.
   func endWaits() {
     for request in waitingRequests { finish(request, .success(.emptyObject)) }
+    forgetWaits()
+  }
+
+  /// Lets go of every wait: each holds its queue, which holds it.
+  func forgetWaits() {
     for id in waitingQueues { queues[id]?.waiting = [] }
     waitingQueues = []
   }
@@ -214,6 +219,7 @@ final class Broker {
   func delete(_ queue: Queue) throws {
     try storage.deleteQueue(queue.id)
     for waiting in queue.waiting { finish(waiting.request, .failure(.queueDoesNotExist())) }
+    queue.waiting = []
     waitingQueues.remove(queue.id)
     queues[queue.id] = nil
     queuesByName[queue.region]?[queue.name] = nil

@@ -76,6 +76,7 @@ final class CommitLoop: Sendable {
         // What is in memory may be ahead of what is on the disk. Everybody is told, and the disk is read again.
         let served = broker.takeFinished().map(\.request)
         for request in batch.requests + broker.waitingRequests + served { request.reply(.failure(.internalFailure)) }
+        broker.forgetWaits()
         broker = try makeBroker(db)
       }
     }

@@ -12,7 +12,7 @@ public struct WorkerClock: Sendable {
   }
 
   /// Goes on while the machine sleeps, as SQS's own clock does.
-  public static let continuous = WorkerClock(ContinuousClock())
+  public static let continuous = WorkerClock(SteppingClock(ContinuousClock()))
 
   /// The time since an arbitrary moment; never goes back.
   public var now: Duration { elapsed() }

@@ -73,9 +73,15 @@ struct JSONReader {
     while let byte = peek, isLiteral(byte) {
       offset += 1
     }
-    guard offset > start else { throw SyntaxError(offset: offset) }
-    let text = String(decoding: bytes[start..<offset], as: UTF8.self)
-    return text == "null" ? nil : text
+    let literal = bytes[start..<offset]
+    let text = String(decoding: literal, as: UTF8.self)
+    switch text {
+    case "null": return nil
+    case "true", "false": return text
+    default:
+      guard Self.isNumber(literal) else { throw SyntaxError(offset: start) }
+      return text
+    }
   }
 
   /// Passes over a value of any kind.
@@ -136,6 +142,30 @@ struct JSONReader {
       true
     default: false
     }
+  }
+
+  /// `-0`, `12`, `0.5` or `1.5e-7`.
+  private static func isNumber(_ literal: ArraySlice<UInt8>) -> Bool {
+    var rest = literal
+    func skip(_ characters: String) -> Bool {
+      guard let first = rest.first, characters.utf8.contains(first) else { return false }
+      rest.removeFirst()
+      return true
+    }
+    /// - Returns: whether there was any.
+    func skipDigits() -> Bool {
+      let count = rest.count
+      rest = rest.drop { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
+      return rest.count < count
+    }
+    _ = skip("-")
+    guard skip("0") || skipDigits() else { return false }
+    if skip("."), !skipDigits() { return false }
+    if skip("eE") {
+      _ = skip("+-")
+      guard skipDigits() else { return false }
+    }
+    return rest.isEmpty
   }
 
   private mutating func readEscape(into result: inout [UInt8]) throws {

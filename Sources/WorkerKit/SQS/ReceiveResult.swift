@@ -3,7 +3,8 @@ import Foundation
 /// A receive's answer: the messages that came whole.
 struct ReceiveResult {
   private(set) var messages: [ReceivedMessage] = []
-  /// Ids of messages whose body is not the one that was sent.
+  /// Ids of messages that are not as they were sent: their body or their attributes do not match their MD5, or they lack
+  /// what every message has.
   private(set) var corrupted: [String] = []
 
   /// - Throws: ``JSONReader/SyntaxError`` where the answer is not the protocol's.
@@ -20,13 +21,15 @@ struct ReceiveResult {
 
   private mutating func readMessage(_ reader: inout JSONReader) throws {
     var message = ReceivedMessage(id: "", receiptHandle: "", body: [])
-    var digest: String?
+    var bodyDigest: String?
+    var attributesDigest: String?
     try reader.readObject { reader, name in
       switch name {
       case "MessageId": message.id = try reader.readText() ?? ""
       case "ReceiptHandle": message.receiptHandle = try reader.readText() ?? ""
       case "Body": message.body = try reader.readString()
-      case "MD5OfBody": digest = try reader.readText()
+      case "MD5OfBody": bodyDigest = try reader.readText()
+      case "MD5OfMessageAttributes": attributesDigest = try reader.readText()
       case "Attributes":
         try reader.readObject { reader, name in
           Self.set(name, try reader.readText(), in: &message)
@@ -38,11 +41,22 @@ struct ReceiveResult {
       default: try reader.skipValue()
       }
     }
-    if let digest, let own = Crypto.md5(message.body), digest.lowercased() != own.hexadecimal {
-      corrupted.append(message.id)
-    } else {
+    // Events without a name of their own are known by their messages' ids: two without an id would be one event.
+    let isWhole =
+      !message.id.isEmpty && !message.receiptHandle.isEmpty && !message.body.isEmpty
+      && Self.isMatch(bodyDigest, Crypto.md5(message.body)?.hexadecimal)
+      && Self.isMatch(attributesDigest, message.attributes.digest)
+    if isWhole {
       messages.append(message)
+    } else {
+      corrupted.append(message.id)
     }
+  }
+
+  /// A digest that one side does not know is not compared.
+  private static func isMatch(_ theirs: String?, _ own: @autoclosure () -> String?) -> Bool {
+    guard let theirs, let own = own() else { return true }
+    return theirs.lowercased() == own
   }
 
   private static func set(_ name: String, _ value: String?, in message: inout ReceivedMessage) {
@@ -57,9 +71,12 @@ struct ReceiveResult {
     }
   }
 
-  /// Milliseconds since 1970.
+  /// Milliseconds since 1970; nil for what no calendar could show.
   private static func date(_ text: String?) -> Date? {
-    text.flatMap { Double($0) }.map { Date(timeIntervalSince1970: $0 / 1000) }
+    guard let milliseconds = text.flatMap({ Double($0) }), (0..<253_402_300_800_000).contains(milliseconds) else {
+      return nil
+    }
+    return Date(timeIntervalSince1970: milliseconds / 1000)
   }
 
   private static func readAttribute(_ reader: inout JSONReader) throws -> MessageAttribute {

@@ -96,7 +96,7 @@ public struct SQSQueue: MessageQueue {
     }
     for id in result.corrupted {
       logger.warning(
-        "a message's body does not match its MD5: it was damaged on its way, and comes again after its timeout",
+        "a message does not match its MD5: it was damaged on its way, and comes again after its timeout",
         metadata: ["queue": "\(name)", "messageId": "\(id)"])
     }
     return result.messages
@@ -188,11 +188,14 @@ public struct SQSQueue: MessageQueue {
     guard let arn = try await attributes().redrivePolicy?.deadLetterTargetArn else { return nil }
     // arn:aws:sqs:region:account:name
     let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
-    guard parts.count == 6 else { throw Self.invalidResponse("GetQueueAttributes") }
+    // Letters to the queue itself would be received as messages, without end.
+    guard parts.count == 6, parts[5] != name else { throw Self.invalidResponse("GetQueueAttributes") }
     let answer = try await call(
       "GetQueueUrl", Wire.GetQueueUrl(QueueName: parts[5], QueueOwnerAWSAccountId: parts[4].isEmpty ? nil : parts[4]))
     let url = try decode(Wire.QueueUrlResult.self, answer.body, "GetQueueUrl").QueueUrl
     let queue = SQSQueue(url: url, client: client, tracing: tracing, logger: logger)
+    // It is kept for as long as the worker runs, so it must not come from an answer that was damaged on its way.
+    guard queue.name == parts[5] else { throw Self.invalidResponse("GetQueueUrl") }
     deadLetters.withLock { $0 = queue }
     return queue
   }

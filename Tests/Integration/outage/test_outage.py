@@ -7,7 +7,7 @@ import pytest
 from support import wait_until
 from support.events import item, somebody
 
-COUNT = 300
+COUNT = 1000
 
 
 @pytest.fixture
@@ -35,7 +35,7 @@ def test_an_outage_longer_than_the_redrive_policy_allows(queue, worker, prizes, 
         wait_until(lambda: running.log().count("the plugin is still down") >= 2, "it asks again", deadline=90)
         assert queue.dead_letters() == []
         assert queue.size() == COUNT
-    queue.wait_until_empty(deadline=120)
+    queue.wait_until_empty(deadline=240)
     running.stop()
     assert "the plugin is well again" in running.log()
     assert queue.dead_letters() == []

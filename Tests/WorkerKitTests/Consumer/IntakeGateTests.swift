@@ -14,16 +14,20 @@ struct IntakeGateTests {
     for _ in 1...5 { harness.queue.put(OutgoingMessage(body: GateHarness.greeting)) }
     plant.isDown.update { $0 = true }
     try await harness.run {
-      // Two slots: two messages fail, are parked, and one of them asks again after a second.
-      try await harness.clock.untilSleeping(for: .seconds(1))
+      // Two slots: two messages fail and are parked; their leases are kept and watched, and the plugin is asked again.
+      let sleepers = 2 * 2 + 1
       try await plant.failures.wait { $0 == 2 }
-      // Asked after 1, 2, 4, 8, 16 and 30 s: longer than a lease, and than the receives that the redrive policy allows.
-      try await harness.turn { try await plant.checks.wait { $0 > 7 } }
+      // Longer than a lease, and than the receives that the redrive policy allows.
+      for seconds in [1, 2, 4, 8, 16, 30, 30] {
+        try await harness.pass(.seconds(seconds), among: sleepers)
+      }
+      try await harness.clock.untilSleeping(for: .seconds(30))
       #expect(harness.queue.messages.count == 5)
       #expect(harness.queue.messages.allSatisfy { $0.receiveCount <= 1 }, "no turn is lost")
       #expect(harness.queue.messages.count { $0.receiveCount == 1 } == 2, "the others were not even received")
       plant.isDown.update { $0 = false }
-      try await harness.turn { $0["handled", default: 0] == 5 }
+      try await harness.pass(.seconds(30), among: sleepers)
+      try await harness.consumer.tally.wait { $0["handled", default: 0] == 5 }
     }
     #expect(harness.consumer.tally.outcomes == ["handled": 5])
     #expect(harness.deadLetters.messages.isEmpty)
@@ -36,7 +40,13 @@ struct IntakeGateTests {
     harness.queue.put(OutgoingMessage(body: #"{"eventType":"GREETED","name":"Mallory","times":1}"#))
     for _ in 1...5 { harness.queue.put(OutgoingMessage(body: GateHarness.greeting)) }
     try await harness.run {
-      try await harness.turn { $0["handled", default: 0] == 5 && $0["retried", default: 0] == 3 }
+      try await harness.consumer.tally.wait { $0["handled", default: 0] == 5 }
+      for retries in 1...3 {
+        try await harness.consumer.tally.wait { $0["retried", default: 0] == retries }
+        // The receive waits for what comes back next.
+        try await harness.clock.untilSleeping(for: .seconds(2))
+        harness.clock.advance(by: .seconds(2))
+      }
     }
     #expect(plant.checks.value == 3, "asked after each failure")
     #expect(harness.consumer.tally.outcomes == ["handled": 5, "retried": 3])
@@ -51,10 +61,12 @@ struct IntakeGateTests {
     for _ in 1...4 { harness.queue.put(OutgoingMessage(body: GateHarness.greeting)) }
     for _ in 1...7 { harness.queue.put(OutgoingMessage(body: #"{"eventType":"PARTED","name":"Ada","times":1}"#)) }
     try await harness.run {
-      try await harness.turn { $0["handled", default: 0] == 7 }
+      try await harness.consumer.tally.wait { $0["handled", default: 0] == 7 }
       #expect(harness.queue.messages.count == 4)
       plant.isDown.update { $0 = false }
-      try await harness.turn { $0["handled", default: 0] == 11 }
+      // Four leases are kept and watched, a receive waits, and the plugin is asked again.
+      try await harness.clock.advanceToNextSleeper(among: 4 * 2 + 2)
+      try await harness.consumer.tally.wait { $0["handled", default: 0] == 11 }
     }
     #expect(harness.consumer.tally.outcomes == ["handled": 11])
   }
@@ -139,23 +151,14 @@ private struct GateHarness {
     }
   }
 
-  /// Turns the clock until the tally is as it should be.
-  func turn(until condition: @escaping @Sendable ([String: Int]) -> Bool) async throws {
-    try await turn { try await consumer.tally.wait(until: condition) }
-  }
-
-  /// Turns the clock, at a pace that leases can be kept at, until something is over.
-  func turn(_ wait: @escaping @Sendable () async throws -> Void) async throws {
-    try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { try await wait() }
-      group.addTask {
-        while !Task.isCancelled {
-          clock.advance(by: .milliseconds(200))
-          try await Task.sleep(for: .milliseconds(1))
-        }
-      }
-      try await group.next()
-      group.cancelAll()
-    }
+  /// Lets time pass until the plugin is asked again.
+  ///
+  /// - Parameters:
+  ///   - duration: How long that takes.
+  ///   - sleepers: How many wait meanwhile, one of them to ask.
+  func pass(_ duration: Duration, among sleepers: Int) async throws {
+    try await clock.untilSleeping(for: duration)
+    let end = clock.now.advanced(by: duration)
+    while clock.now < end { try await clock.advanceToNextSleeper(among: sleepers) }
   }
 }

@@ -1,6 +1,7 @@
 import CoreMetrics
 import Foundation
 import Logging
+import TestSupport
 import Testing
 import WorkerKit
 
@@ -26,7 +27,7 @@ struct ExpositionReadingTests {
   func random(format: String) throws {
     let seed = UInt64.random(in: 0 ... .max)
     print("seed \(seed)")
-    var generator = Seeded(state: seed)
+    var generator = SeededGenerator(seed: seed)
     let bounds = [0.005, 0.5, 1, 2.5, 1e6]
     let metrics = PrometheusMetrics(
       describing: [
@@ -99,18 +100,5 @@ struct ExpositionReadingTests {
       if let le = sample.labels["le"], le != "+Inf" { sample.labels["le"] = Double(le).map(Self.text) ?? le }
       return sample
     }
-  }
-}
-
-/// SplitMix64: the same numbers for a seed everywhere.
-private struct Seeded: RandomNumberGenerator {
-  var state: UInt64
-
-  mutating func next() -> UInt64 {
-    state &+= 0x9E37_79B9_7F4A_7C15
-    var z = state
-    z = (z ^ (z >> 30)) &* 0xBF58_476D_1CE4_E5B9
-    z = (z ^ (z >> 27)) &* 0x94D0_49BB_1331_11EB
-    return z ^ (z >> 31)
   }
 }

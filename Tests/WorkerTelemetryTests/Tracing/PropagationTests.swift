@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 import Tracing
 import WorkerTesting
@@ -51,7 +52,7 @@ struct PropagationTests {
   @Test("no byte that is changed or left out crashes, or gives ids that are not in the text")
   func mutations() {
     let seed = UInt64.random(in: 0 ... .max)
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for _ in 1...20_000 {
       var bytes = Array(Self.parent.utf8)
       for _ in 0...Int.random(in: 0...3, using: &random) {
@@ -70,7 +71,7 @@ struct PropagationTests {
   @Test("what is written is read again")
   func roundTrip() {
     let seed = UInt64.random(in: 0 ... .max)
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     for number in 1...1000 {
       let context = SpanContext(
         traceID: TraceID(high: random.next() >> UInt64(number % 64), low: random.next() | 1),

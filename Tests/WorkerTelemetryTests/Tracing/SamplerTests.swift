@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import WorkerTelemetry
@@ -44,7 +45,7 @@ struct SamplerTests {
   @Test("a trace that a small share takes, a larger one takes too; and the share is what was asked for")
   func shares() {
     let seed = UInt64.random(in: 0 ... .max)
-    var random = SplitMix(seed: seed)
+    var random = SeededGenerator(seed: seed)
     let ids = (1...100_000).map { _ in id(random.next()) }
     let small = ids.filter { Sampler.ratio(0.01).samples($0, parent: nil) }
     #expect(small.allSatisfy { Sampler.ratio(0.1).samples($0, parent: nil) }, "seed \(seed)")

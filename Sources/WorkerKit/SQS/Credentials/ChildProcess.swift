@@ -34,6 +34,8 @@ enum ChildProcess {
     process.standardError = errors
     let state = Watched(State())
     process.terminationHandler = { ended in
+      // It has ended. Foundation lets go of what it watched it with only when somebody has waited for that.
+      ended.waitUntilExit()
       let status = ended.terminationStatus
       state.update { $0.status = status }
     }
