@@ -2,8 +2,8 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan test-example \
-	bench-local-queue lint format clean
+.PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
+	test-example bench-local-queue bench-tracing lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -94,6 +94,10 @@ test-example: setup ## Build and test Examples/RaffleWorker alone
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)
 	$(PYTHON) Benchmarks/local_queue.py $(ARGS)
+
+bench-tracing: release ## Measure what tracing costs the worker (ARGS='--messages 5000 --rounds 3')
+	$(call announce,what tracing costs)
+	python3 Benchmarks/tracing.py $(ARGS)
 
 lint: venv ## Check formatting, scripts and the README's code
 	$(call announce,lint)

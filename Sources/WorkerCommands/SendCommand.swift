@@ -45,8 +45,18 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let file = try exitingOnProblems { try routesOptions.load(for: Application.self) }
     let configuration = try file.queue(named: queue, routes: routesOptions.routes)
     let body = try readEvent()
+    let logger = Logger(label: "worker")
+    let client = CurlClient()
     let queue = try SQSQueue(
-      url: configuration.url, region: configuration.region, client: CurlClient(), logger: Logger(label: "worker"))
+      url: configuration.url, region: configuration.region, client: client, tracing: file.tracing, logger: logger)
+    try await Telemetry.bootstrap(client: client, logger: logger).whileRunning { try await send(body, to: queue) }
+    if count > 1 {
+      fflush(nil)
+      FileHandle.standardError.write(Data("Sent \(count) messages to \(queue.name).\n".utf8))
+    }
+  }
+
+  private func send(_ body: String, to queue: SQSQueue) async throws {
     var message = OutgoingMessage(body: body, groupID: group)
     if let idempotencyKey {
       message.attributes["IdempotencyKey"] = .string(idempotencyKey)
@@ -64,10 +74,6 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
         let id = try result.get()
         print(count == 1 ? "Sent message \(id) to \(queue.name)." : id)
       }
-    }
-    if count > 1 {
-      fflush(nil)
-      FileHandle.standardError.write(Data("Sent \(count) messages to \(queue.name).\n".utf8))
     }
   }
 

@@ -75,6 +75,13 @@ extension DeadLetterSession {
     _ summary: @escaping @Sendable (Int, Bool) -> String
   ) async throws {
     let filter = try consent.filterOptions.filter()
+    try await telemetry.whileRunning { try await change(purpose, filter, consent, json: json, summary) }
+  }
+
+  private func change(
+    _ purpose: DeadLetterAction.Purpose, _ filter: DeadLetterFilter, _ consent: DeadLetterConsentOptions, json: Bool,
+    _ summary: @escaping @Sendable (Int, Bool) -> String
+  ) async throws {
     try await endingOnSignal { [limit = consent.limit, isDryRun = consent.dryRun] in
       var action = DeadLetterAction(purpose, from: letters, isDryRun: isDryRun)
       let visit = await read(filter, limit: limit) { try await action($0) }

@@ -10,6 +10,7 @@ struct DeadLetterSession: Sendable {
   let letters: any MessageQueue
   /// Of the dead-letter queue, before it was looked at.
   let attributes: QueueAttributes
+  let telemetry: Telemetry
 
   init<Application: WorkerApplication>(
     _ options: DeadLetterQueueOptions, for application: Application.Type
@@ -17,8 +18,11 @@ struct DeadLetterSession: Sendable {
     LoggingSystem.bootstrap { label in StreamLogHandler.standardError(label: label) }
     let file = try exitingOnProblems { try options.routesOptions.load(for: application) }
     let configuration = try file.queue(named: options.queue, routes: options.routesOptions.routes)
+    let logger = Logger(label: "worker")
+    let client = CurlClient()
+    telemetry = try Telemetry.bootstrap(client: client, logger: logger)
     let queue = try SQSQueue(
-      url: configuration.url, region: configuration.region, client: CurlClient(), logger: Logger(label: "worker"))
+      url: configuration.url, region: configuration.region, client: client, tracing: file.tracing, logger: logger)
     do {
       guard let letters = try await queue.deadLetterQueue() else {
         throw CommandError(

@@ -3,10 +3,14 @@ package import Foundation
 extension HTTPResponse {
   /// The time of day where the answer was made, to the second; nil where it does not say.
   package var date: Date? {
-    self[header: "Date"].flatMap { try? Date($0, strategy: Self.dateFormat) }
+    self[header: "Date"].flatMap(Self.date)
   }
 
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`
+  /// Reads a date as headers write it: `Sun, 06 Nov 1994 08:49:37 GMT`.
+  package static func date(_ text: String) -> Date? {
+    try? Date(text, strategy: dateFormat)
+  }
+
   private static let dateFormat = Date.ParseStrategy(
     format: """
       \(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \

@@ -87,15 +87,7 @@ package struct Collector: Sendable {
 enum RetryAfter {
   static func duration(_ text: String, now: Date) -> Duration? {
     if let seconds = Int(text) { return .seconds(max(0, seconds)) }
-    guard let date = try? Date(text, strategy: httpDate) else { return nil }
+    guard let date = HTTPResponse.date(text) else { return nil }
     return .seconds(max(0, date.timeIntervalSince(now)))
   }
-
-  /// `Sun, 06 Nov 1994 08:49:37 GMT`
-  private static let httpDate = Date.ParseStrategy(
-    format: """
-      \(weekday: .abbreviated), \(day: .twoDigits) \(month: .abbreviated) \(year: .defaultDigits) \
-      \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased)):\(minute: .twoDigits):\(second: .twoDigits) GMT
-      """,
-    locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt)
 }
