@@ -11,6 +11,7 @@ final class ConsumerProgress: Sendable {
     var since: Duration
     var hasReceived = false
     var redrive = Redrive.unknown
+    var canDeadLetter = true
   }
 
   private let clock: WorkerClock
@@ -24,6 +25,12 @@ final class ConsumerProgress: Sendable {
   var redrive: Redrive {
     get { state.withLock { $0.redrive } }
     set { state.withLock { $0.redrive = newValue } }
+  }
+
+  /// Whether the last message that should have been dead-lettered was.
+  var canDeadLetter: Bool {
+    get { state.withLock { $0.canDeadLetter } }
+    set { state.withLock { $0.canDeadLetter = newValue } }
   }
 
   /// Notes what the loop does from now on.

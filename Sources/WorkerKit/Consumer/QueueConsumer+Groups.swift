@@ -11,7 +11,8 @@ extension QueueConsumer {
   /// How many messages a receive may ask for.
   var receiveLimit: Int {
     // One that is left on the queue holds back its group for its timeout, and nothing may be in hand behind it.
-    queue.isFIFO && table.unrouted == .leave ? 1 : min(configuration.maxMessages, 10)
+    let mayLeaveSome = table.unrouted == .leave || !progress.canDeadLetter
+    return queue.isFIFO && mayLeaveSome ? 1 : min(configuration.maxMessages, 10)
   }
 
   /// Handles a delivery when its turn in its group has come.

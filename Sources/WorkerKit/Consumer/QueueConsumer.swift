@@ -205,7 +205,10 @@ public struct QueueConsumer: Service {
     let outcome = await ServiceContext.withValue(settlement.failure?.traceContext ?? .topLevel) {
       await settler.settle(delivery, settlement)
     }
-    if case .deadLetter = outcome { delivery.place?.leave(isGone: true) }
+    if case .deadLetter = settlement {
+      progress.canDeadLetter = outcome.isDeadLetter
+      delivery.place?.leave(isGone: outcome.isDeadLetter)
+    }
     metrics.noteSettlement(outcome, of: delivery.message, route: match.label)
     tally.add(outcome.name)
   }

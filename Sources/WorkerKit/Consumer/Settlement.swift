@@ -26,6 +26,10 @@ public enum Settlement: Sendable {
     }
   }
 
+  var isDeadLetter: Bool {
+    if case .deadLetter = self { true } else { false }
+  }
+
   /// Why it was not handled.
   var failure: Failure? {
     switch self {

@@ -106,6 +106,35 @@ struct FIFOTests {
     #expect(harness.queue.visibilityChanges.map(\.timeout) == [.seconds(2)])
   }
 
+  @Test("while nothing can be dead-lettered, those behind a message that should be do not use up their receives")
+  func brokenDeadLetterQueue() async throws {
+    let handled = Record<String>()
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (event: Greeting, _) in
+        if event.name == "a1" { throw EventError(.conflict, "never") }
+        handled.add(event.name)
+      },
+      configure: { $0.maxMessages = 10 })
+    let denied = QueueError(code: .init(rawValue: "AccessDenied"), kind: .badRequest, message: "denied")
+    for _ in 1...3 { harness.deadLetters.fail(.send, with: denied) }
+    for name in ["a1", "a2", "a3"] {
+      harness.queue.put(body: event(name), groupID: "a")
+    }
+    try await harness.run {
+      try await harness.untilSettled("released", count: 2)
+      for round in 1...3 {
+        try await harness.untilSettled("left", count: round)
+        // A receive waits, in vain, and the next one until the timeout of what was left is over. In the end the queue's
+        // own redrive policy takes it.
+        for _ in 1...2 { try await harness.clock.advanceToNextSleeper() }
+      }
+      try await handled.untilCount(2)
+    }
+    #expect(handled.all == ["a2", "a3"])
+    #expect(harness.deadLetters.messages.map(\.receiveCount) == [3])
+  }
+
   @Test("those that wait for their turn take up no slot")
   func slots() async throws {
     let gate = Gate()

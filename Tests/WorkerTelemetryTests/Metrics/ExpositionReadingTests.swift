@@ -24,7 +24,9 @@ struct ExpositionReadingTests {
   static let values = ["", "a", "A b", "\"", "\\", "\\n", "\n", "\r\n", "\u{2028}", "é🎁", "{}=,", " x ", "#", "\t"]
 
   @Test(
-    "at random, in both formats", .enabled(if: FileManager.default.isExecutableFile(atPath: python.path), "needs .venv, which `make test-swift` makes"),
+    "at random, in both formats",
+    .enabled(
+      if: FileManager.default.isExecutableFile(atPath: python.path), "needs .venv, which `make test-swift` makes"),
     arguments: ["prometheus", "openmetrics"])
   func random(format: String) throws {
     let seed = UInt64.random(in: 0 ... .max)
