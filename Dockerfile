@@ -4,7 +4,7 @@
 #   docker run --rm -e AWS_SQS_QUEUE_URL=… -v queue-worker:/var/lib/worker queue-worker
 FROM swift:6.3-bookworm AS build
 RUN apt-get update \
- && apt-get install -y --no-install-recommends libcurl4-openssl-dev libsqlite3-dev libssl-dev pkg-config \
+ && apt-get install -y --no-install-recommends libcurl4-openssl-dev libsqlite3-dev libssl-dev pkg-config zlib1g-dev \
  && rm -rf /var/lib/apt/lists/*
 WORKDIR /src
 # Dependencies first: they are fetched again only when the manifest changes.
@@ -18,7 +18,7 @@ RUN swift build --product worker --configuration release --static-swift-stdlib \
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsqlite3-0 libssl3 libstdc++6 \
+ && apt-get install -y --no-install-recommends ca-certificates libcurl4 libsqlite3-0 libssl3 libstdc++6 zlib1g \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --home-dir /var/lib/worker --shell /usr/sbin/nologin worker \
  && install -d -o worker -g worker -m 0700 /var/lib/worker

@@ -77,7 +77,7 @@ def test_the_worker_runs_on_what_terraform_made(local_queue, servers, aws, make_
     # The routes of the repository, because the module's defaults are to be theirs.
     worker.environment["PRIZE_DATABASE"] = f"sqlite:{worker.database}"
     ran = worker.command("run", "--until-empty", "--routes", ROOT / "routes.yaml").succeeded()
-    assert "maxReceiveCount=3" in ran.stderr and "differs" not in ran.stderr
+    assert '"maxReceiveCount":"3"' in ran.stderr and "differs" not in ran.stderr
     assert prizes.pending(UNLINKED) == {COIN: 5}
     assert queue.dead_letter().failure["field"] == "quantity"
 
