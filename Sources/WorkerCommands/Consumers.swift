@@ -54,7 +54,8 @@ struct Consumers: Service {
     async let _: Void = exitWhenOnlyStuckOnesAreLeft()
     try await withThrowingTaskGroup(of: Void.self) { group in
       for service in services { group.addTask { try await service.run() } }
-      try await group.waitForAll()
+      // The first that fails ends the others.
+      for try await _ in group {}
     }
   }
 

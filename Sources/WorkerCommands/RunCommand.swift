@@ -50,7 +50,8 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let wasStopped: Bool
     do {
       wasStopped = try await serve(
-        (admin?.services(for: consumers) ?? []).map { .init(service: $0) } + telemetry.services + [.endsAll(consumers)],
+        (admin?.services(for: consumers) ?? []).map(ServiceGroupConfiguration.ServiceConfiguration.beside)
+          + telemetry.services + [.endsAll(consumers)],
         logger: logger)
     } catch let error as AdminServerError {
       throw CommandError(error.description)

@@ -30,6 +30,11 @@ struct SchemaCommand<Application: WorkerApplication>: AsyncParsableCommand {
       if let gap = schema.gap { note("\(schema.eventType) is left open in part. \(gap)") }
     }
     guard let output else { return try printJSON(RouteSchema.any(of: schemas)) }
+    let names = schemas.map { $0.eventType.lowercased() } + ["event"]
+    guard Set(names).count == names.count else {
+      throw CommandError(
+        "event types that differ in case alone, or one called `event`, cannot have a file each; leave out --output")
+    }
     let folder = URL(fileURLWithPath: output, isDirectory: true)
     do {
       try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

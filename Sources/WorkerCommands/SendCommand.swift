@@ -64,7 +64,7 @@ struct SendCommand<Application: WorkerApplication>: AsyncParsableCommand {
     for start in stride(from: 0, to: count, by: 10) {
       let batch = (start..<min(start + 10, count)).map { _ in
         var message = message
-        if queue.name.hasSuffix(".fifo") {
+        if queue.isFIFO {
           message.deduplicationID = UUID().uuidString
           message.groupID = message.groupID ?? "worker-send"
         }

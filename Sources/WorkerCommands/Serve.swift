@@ -29,6 +29,11 @@ func serve(_ services: [ServiceGroupConfiguration.ServiceConfiguration], logger:
 }
 
 extension ServiceGroupConfiguration.ServiceConfiguration {
+  /// One that stands beside the work: where it fails, what is in hand is still finished.
+  static func beside(_ service: any Service) -> Self {
+    .init(service: service, failureTerminationBehavior: .gracefullyShutdownGroup)
+  }
+
   /// One whose end, good or bad, stops the services before it in their order.
   static func endsAll(_ service: any Service) -> Self {
     .init(

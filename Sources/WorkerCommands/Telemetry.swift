@@ -38,7 +38,7 @@ struct Telemetry: Sendable {
 
   /// To stand before the services that make spans: a group stops them in the reverse order.
   var services: [ServiceGroupConfiguration.ServiceConfiguration] {
-    traces.map { [.init(service: $0)] } ?? []
+    traces.map { [.beside($0)] } ?? []
   }
 
   /// Sends what is left, where the services run, and gives up what cannot be sent in time.

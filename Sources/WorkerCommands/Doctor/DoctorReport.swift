@@ -1,6 +1,7 @@
 import ArgumentParser
 import Foundation
 import WorkerKit
+import WorkerTelemetry
 
 /// What a finding is about.
 enum DoctorSubject: Hashable {
@@ -67,7 +68,8 @@ final class DoctorReport {
     for finding in findings {
       let line = Line(
         check: subject.words.check, name: subject.words.name, status: finding.status,
-        message: Self.oneLine(finding.message), remedy: finding.remedy)
+        message: ConsoleFormat.onOneLine(Self.oneLine(finding.message)),
+        remedy: finding.remedy.map(ConsoleFormat.onOneLine))
       lines.append(line)
       guard !isJSON else { continue }
       let status = line.status.rawValue.padding(toLength: Self.statusWidth, withPad: " ", startingAt: 0)

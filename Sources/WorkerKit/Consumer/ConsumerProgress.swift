@@ -47,7 +47,6 @@ final class ConsumerProgress: Sendable {
     state.withLock { $0.hasReceived = true }
   }
 
-  /// - Parameter activity: Until the end of this, whatever it is then.
   func snapshot() -> (activity: ConsumerStatus.Activity, duration: Duration, hasReceived: Bool) {
     let now = clock.now
     return state.withLock { ($0.activity, now - $0.since, $0.hasReceived) }

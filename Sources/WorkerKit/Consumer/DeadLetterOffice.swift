@@ -23,12 +23,20 @@ struct DeadLetterOffice: Sendable {
           metadata: ["queue": "\(queue.name)"])
         return false
       }
-      guard let letter = Self.letter(for: message, failure: failure, isFIFO: deadLetters.isFIFO) else {
+      var letter = Self.letter(for: message, failure: failure, isFIFO: deadLetters.isFIFO)
+      if letter == nil {
+        let size: Logger.Metadata = [
+          "attributes": "\(message.attributes.count)", "bytes": "\(message.body.count)", "failure": "\(failure)",
+        ]
+        // Left on the queue, it would hold back its group, and use up the receives of those behind it.
+        if deadLetters.isFIFO { letter = Self.bareLetter(for: message) }
         logger.warning(
-          "the message leaves no room for a WorkerFailure attribute; it is left for the queue's redrive policy",
-          metadata: ["attributes": "\(message.attributes.count)", "bytes": "\(message.body.count)"])
-        return false
+          letter == nil
+            ? "the message leaves no room for a WorkerFailure attribute; it is left for the queue's redrive policy"
+            : "the message leaves no room for a WorkerFailure attribute; it is dead-lettered without one",
+          metadata: size)
       }
+      guard let letter else { return false }
       for outcome in try await deadLetters.send([letter]) {
         _ = try outcome.get()
       }
@@ -46,6 +54,13 @@ struct DeadLetterOffice: Sendable {
         metadata: ["queue": "\(queue.name)", "error": "\(cause)"])
       return false
     }
+  }
+
+  /// The message as it came.
+  private static func bareLetter(for message: ReceivedMessage) -> OutgoingMessage {
+    OutgoingMessage(
+      body: String(decoding: message.body, as: UTF8.self), attributes: message.attributes,
+      groupID: message.groupID ?? message.id, deduplicationID: message.id, traceHeader: message.traceHeader)
   }
 
   /// The message as it came, with its failure as one attribute more. Only bytes that are no UTF-8, which SQS itself

@@ -53,11 +53,14 @@ final class Delivery: Sendable, Hashable {
   ///
   /// - Returns: false when another claim came first.
   func claim(_ state: State) -> Bool {
-    storage.withLock { storage in
+    let isFirst = storage.withLock { storage in
       guard storage.state == .held else { return false }
       storage.state = state
       return true
     }
+    // Those behind it are given back at once: they would keep the queue from giving it to anybody.
+    if isFirst, state == .lost { place?.leave(isGone: false) }
+    return isFirst
   }
 
   static func == (first: Delivery, second: Delivery) -> Bool { first === second }

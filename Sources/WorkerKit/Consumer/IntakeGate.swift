@@ -39,7 +39,8 @@ final class IntakeGate: Sendable {
   ///
   /// - Returns: whether the gate is closed now.
   func closes(after failure: Failure, clock: WorkerClock, logger: Logger) async -> Bool {
-    guard isOpen, let problem = await ask(clock) else { return !isOpen }
+    // Who was cancelled while it asked has no answer.
+    guard isOpen, let problem = await ask(clock), !Task.isCancelled else { return !isOpen }
     let isNew = state.update { state in
       defer { state.problem = problem }
       return state.isOpen

@@ -96,6 +96,11 @@ public struct OutgoingMessage: Sendable {
   }
 }
 
+extension OutgoingMessage {
+  /// What SQS counts toward its limit, in bytes.
+  var size: Int { attributes.reduce(body.utf8.count) { $0 + $1.value.size(named: $1.key) } }
+}
+
 /// One entry of ``MessageQueue/changeVisibility(_:)``.
 public struct VisibilityChange: Sendable {
   public var receiptHandle: String

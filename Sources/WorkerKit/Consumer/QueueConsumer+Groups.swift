@@ -20,7 +20,10 @@ extension QueueConsumer {
     guard let place = delivery.place else { return await process(delivery, match) }
     do {
       if !place.isDecided {
-        _ = try await park(delivery, until: { place.isDecided }) { try await place.untilTurn() }
+        try await park(delivery, until: { place.isDecided }) {
+          // To be given back, it needs no slot.
+          guard try await place.untilTurn() else { throw CancellationError() }
+        }
       }
       guard try await place.untilTurn() else { return .release }
       var tries = 0

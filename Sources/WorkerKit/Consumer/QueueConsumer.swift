@@ -106,6 +106,7 @@ public struct QueueConsumer: Service {
   /// - Throws: a ``QueueError`` when the queue or the credentials do not exist at the start. Later failures are waited
   ///   out.
   public func run() async throws {
+    defer { progress.enter(.stopped) }
     do {
       try await cancelWhenGracefulShutdown { try await checkQueue() }
     } catch is CancellationError {
@@ -155,7 +156,6 @@ public struct QueueConsumer: Service {
       await drain(cancelHandlers: group.cancelAll)
     }
     logging.sayHowManyMore(logger, isLast: true)
-    progress.enter(.stopped)
     logger.info("consumer stopped")
   }
 

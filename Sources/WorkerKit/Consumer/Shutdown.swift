@@ -68,13 +68,17 @@ extension QueueConsumer {
     await withDiscardingTaskGroup { group in
       for delivery in stuck {
         group.addTask {
-          tally.add(await settler.settle(delivery, .release).name)
+          let outcome = await settler.settle(delivery, .release)
+          metrics.noteSettlement(outcome, of: delivery.message, route: delivery.route ?? RouteMatch.unrouted)
+          tally.add(outcome.name)
         }
       }
     }
-    // The others have ended, and are being settled.
-    _ = await isMet(within: Self.settlementGrace) { try await inFlight.untilWithin(stuck) }
-    if !stuck.isEmpty {
+    // Those whose lease was lost are nobody's to give back, and their handlers may be as stuck. The others have ended, and
+    // are being settled.
+    let lost = inFlight.deliveries.filter { $0.state == .lost }
+    _ = await isMet(within: Self.settlementGrace) { try await inFlight.untilWithin(stuck.union(lost)) }
+    if !inFlight.deliveries.isEmpty {
       onStuckHandlers?()
     }
   }

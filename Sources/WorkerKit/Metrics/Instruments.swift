@@ -1,5 +1,7 @@
 /// Instruments of one metric, which differ by their labels' values; each is made when it is first needed.
 final class Instruments<Instrument: Sendable>: Sendable {
+  private static var limit: Int { 1000 }
+
   private let labels: [String]
   private let make: @Sendable ([(String, String)]) -> Instrument
   private let made = Locked<[[String]: Instrument]>([:])
@@ -14,7 +16,8 @@ final class Instruments<Instrument: Sendable>: Sendable {
     made.withLock { made in
       if let instrument = made[values] { return instrument }
       let instrument = make(Array(zip(labels, values)))
-      made[values] = instrument
+      // Beyond that, some value comes from input: the backend decides what becomes of it.
+      if made.count < Self.limit { made[values] = instrument }
       return instrument
     }
   }

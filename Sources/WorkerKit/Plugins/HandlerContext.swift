@@ -5,7 +5,7 @@ public import Logging
 public struct HandlerContext: Sendable {
   /// The route: the event's `eventType`.
   public var eventType: String
-  /// The name of the queue under `queues:` in `routes.yaml`.
+  /// The queue's name: the last part of its URL.
   public var queue: String
   /// The id that SQS gave to this message.
   public var messageID: String

@@ -7,8 +7,12 @@ struct ReceiveResult {
   /// what every message has.
   private(set) var corrupted: [String] = []
 
+  private let keepsOrder: Bool
+
+  /// - Parameter keepsOrder: Whether one message must not overtake another: nothing behind a corrupted one is taken.
   /// - Throws: ``JSONReader/SyntaxError`` where the answer is not the protocol's.
-  init(_ bytes: [UInt8]) throws {
+  init(_ bytes: [UInt8], keepsOrder: Bool = false) throws {
+    self.keepsOrder = keepsOrder
     // An answer without a body is an answer without messages.
     guard !bytes.isEmpty else { return }
     var reader = JSONReader(bytes)
@@ -47,7 +51,8 @@ struct ReceiveResult {
       && Self.isMatch(bodyDigest, Crypto.md5(message.body)?.hexadecimal)
       && Self.isMatch(attributesDigest, message.attributes.digest)
     if isWhole {
-      messages.append(message)
+      // What would overtake one that must come again comes again behind it.
+      if corrupted.isEmpty || !keepsOrder { messages.append(message) }
     } else {
       corrupted.append(message.id)
     }
@@ -61,7 +66,8 @@ struct ReceiveResult {
 
   private static func set(_ name: String, _ value: String?, in message: inout ReceivedMessage) {
     switch name {
-    case "ApproximateReceiveCount": message.receiveCount = value.flatMap { Int($0) } ?? 1
+    case "ApproximateReceiveCount":
+      message.receiveCount = value.flatMap { Int($0) }.map { min(max($0, 1), 1_000_000) } ?? 1
     case "SentTimestamp": message.sentAt = date(value)
     case "ApproximateFirstReceiveTimestamp": message.firstReceivedAt = date(value)
     case "MessageGroupId": message.groupID = value

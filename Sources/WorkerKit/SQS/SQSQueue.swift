@@ -87,7 +87,7 @@ public struct SQSQueue: MessageQueue {
     let result = try await instruments.spanning(.receive) { span in
       let answer = try await call("ReceiveMessage", input, patience: waitTime)
       do {
-        let result = try ReceiveResult(answer.body)
+        let result = try ReceiveResult(answer.body, keepsOrder: isFIFO)
         instruments.note(result.messages, requestID: answer.requestID, in: span)
         return result
       } catch {
@@ -249,7 +249,8 @@ public struct SQSQueue: MessageQueue {
     var parts: [[OutgoingMessage]] = []
     var size = 0
     for message in messages {
-      let own = message.attributes.reduce(message.body.utf8.count) { $0 + $1.value.size(named: $1.key) }
+      // Each may get a trace context on its way.
+      let own = message.size + MessageContext.largestSize
       if var last = parts.last, last.count < 10, size + own <= DeadLetterOffice.messageSizeLimit {
         last.append(message)
         parts[parts.count - 1] = last

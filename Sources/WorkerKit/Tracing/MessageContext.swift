@@ -3,6 +3,9 @@ import Tracing
 /// The trace context that messages carry: `traceparent` and `tracestate` of W3C in message attributes, else X-Ray's in the
 /// system attribute `AWSTraceHeader`. Which of them is understood is the tracer's.
 enum MessageContext {
+  /// The most that it takes of a message's size: 55 bytes of `traceparent`, 512 of `tracestate`, names and types.
+  static let largestSize = 640
+
   private struct Carrier: Sendable {
     var attributes: [String: MessageAttribute]
     var traceHeader: String?
@@ -46,9 +49,9 @@ enum MessageContext {
     else {
       return message
     }
-    var message = message
-    message.attributes.merge(fields.mapValues { .string($0) }) { $1 }
-    return message
+    var carrying = message
+    carrying.attributes.merge(fields.mapValues { .string($0) }) { $1 }
+    return carrying.size <= DeadLetterOffice.messageSizeLimit ? carrying : message
   }
 
   /// The W3C id of the trace that a message is handled in: the current task's, else the producer's where no tracer is

@@ -48,9 +48,10 @@ package struct ConsoleFormat: LogFormat {
 
   private static func isUnprintable(_ scalar: Unicode.Scalar) -> Bool {
     switch scalar.value {
-    // Marks of the writing's direction.
-    case 0x061C, 0x200E...0x200F, 0x202A...0x202E, 0x2066...0x2069: true
-    default: [.control, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
+    // Joins emoji to one another.
+    case 0x200D: false
+    // Format: marks of the writing's direction, and what has no width.
+    default: [.control, .format, .lineSeparator, .paragraphSeparator].contains(scalar.properties.generalCategory)
     }
   }
 
@@ -63,9 +64,17 @@ package struct ConsoleFormat: LogFormat {
   }
 
   private static func quotedIfNeeded(_ text: String) -> String {
-    let isPlain = !text.isEmpty && !text.contains { $0.isWhitespace || $0 == "\"" || $0 == "=" || $0 == "\\" }
+    // Scalar by scalar: with a mark that joins it, a quotation mark is another character, and looks the same.
+    let scalars = text.unicodeScalars
+    let isPlain =
+      !text.isEmpty && !scalars.contains { $0.properties.isWhitespace || "\"=\\".unicodeScalars.contains($0) }
     guard !isPlain else { return onOneLine(text) }
-    return "\"\(onOneLine(text.replacing("\\", with: #"\\"#).replacing("\"", with: #"\""#)))\""
+    var escaped = String.UnicodeScalarView()
+    for scalar in scalars {
+      if scalar == "\"" || scalar == "\\" { escaped.append("\\") }
+      escaped.append(scalar)
+    }
+    return "\"\(onOneLine(String(escaped)))\""
   }
 
   private static func rank(_ key: String) -> Int { order.firstIndex(of: key) ?? order.count }

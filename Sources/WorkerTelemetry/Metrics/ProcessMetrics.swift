@@ -3,6 +3,12 @@ import Foundation
 /// What the process uses, under the names that Prometheus's own clients give it. What the system does not tell is left
 /// out.
 enum ProcessMetrics {
+  /// The names of its lines, which no other metric may have.
+  static let sampleNames = [
+    "process_cpu_seconds_total", "process_start_time_seconds", "process_uptime_seconds",
+    "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",
+  ]
+
   static func read() -> [MetricSnapshot] {
     let start = startTime
     let memory = memory

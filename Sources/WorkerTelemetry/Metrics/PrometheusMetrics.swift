@@ -29,6 +29,9 @@ public final class PrometheusMetrics: MetricsFactory {
 
   public init(describing descriptions: [MetricDescription] = MetricDescription.framework, logger: Logger) {
     self.logger = logger
+    state.withLock { state in
+      for name in ProcessMetrics.sampleNames { state.names[name] = "the process" }
+    }
     for description in descriptions { _ = family(description.label, description.kind, description) }
   }
 

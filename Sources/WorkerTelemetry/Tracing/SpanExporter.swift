@@ -14,6 +14,8 @@ package struct SpanExporter: Service {
     case delivered, refused, unavailable
   }
 
+  /// Whatever a collector asks for, it is not asked without pause.
+  private static let shortestWait = Duration.milliseconds(100)
   private static let backoff = Backoff(base: .seconds(1), factor: 2, max: .seconds(10), jitter: .full)
 
   private let configuration: TraceExport
@@ -102,7 +104,8 @@ package struct SpanExporter: Service {
         log.fail(cause, lost: spans.count)
         return .refused
       case .unavailable(let cause, let retryAfter, let hasAnswered):
-        let wait = retryAfter ?? Self.backoff.delay(afterAttempt: attempt, random: random())
+        let wait = max(
+          retryAfter ?? Self.backoff.delay(afterAttempt: attempt, random: random()), Self.shortestWait)
         // At a stop, a collector that cannot be reached is not waited for.
         guard hasAnswered || !isClosing, wait < left, !Task.isCancelled else {
           failedSpans.increment(by: spans.count)

@@ -20,6 +20,13 @@ def test_a_queue_that_does_not_exist_is_named(worker):
     assert worker.environment["AWS_SQS_QUEUE_URL"].rsplit("/", 1)[-1] in finished.stderr
 
 
+def test_one_of_several_queues_that_does_not_exist_ends_it(worker, queue, prizes):
+    worker.routes["queues"]["other"] = {**worker.settings, "url": f"{queue.url}-none"}
+    running = worker.start()
+    assert running.wait() == 1
+    assert f"{queue.name}-none" in running.log()
+
+
 def test_an_empty_queue_ends_it(worker, prizes):
     worker.run_until_empty()
 

@@ -95,6 +95,15 @@ def test_a_dead_letter_without_a_context_gets_that_of_the_span_that_sends_it(que
     assert letter.failure["traceId"] == send.trace_id
 
 
+def test_a_dead_letter_with_no_room_for_a_context_goes_without_it(queue, spans):
+    # Its failure is shortened to what SQS's limit leaves, to the byte.
+    queue.send("x" * (1_048_576 - 430))
+    spans()
+    letter = queue.dead_letter()
+    assert letter.failure["kind"] == "validation"
+    assert "traceparent" not in letter.attributes
+
+
 def test_where_it_is_asked_for_a_message_begins_a_trace_with_a_link(queue, worker, spans):
     worker.routes["tracing"] = {"producer": "link", "spanNames": "conventions"}
     queue.send(item(somebody(1)), CONTEXT)

@@ -135,6 +135,53 @@ struct FIFOTests {
     #expect(harness.deadLetters.messages.map(\.receiveCount) == [3])
   }
 
+  @Test("a bad message that leaves no room for its failure is dead-lettered all the same, and holds back nobody")
+  func noRoom() async throws {
+    let handled = Record<String>()
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (event: Greeting, context) in handled.add("\(event.name) \(context.receiveCount)") },
+      configure: { $0.maxMessages = 10 })
+    let attributes = Dictionary(uniqueKeysWithValues: (1...10).map { ("a\($0)", MessageAttribute.string("x")) })
+    harness.queue.put(body: Array("no event".utf8), attributes: attributes, groupID: "a")
+    harness.queue.put(body: event("a2"), groupID: "a")
+    try await harness.run { try await harness.untilSettled("handled") }
+    #expect(handled.all == ["a2 1"])
+    #expect(harness.deadLetters.messages.map(\.body) == [Array("no event".utf8)])
+    #expect(harness.deadLetters.messages.first?.attributes == attributes)
+  }
+
+  @Test("one whose lease is lost lets nobody behind it go, and keeps nobody either")
+  func lostLease() async throws {
+    let gate = Gate()
+    let handled = Record<String>()
+    let harness = ConsumerHarness(
+      queueName: "events.fifo",
+      handler: ClosureHandler { (event: Greeting, context) in
+        handled.add("\(event.name) \(context.receiveCount)")
+        if event.name == "a1", context.receiveCount == 1 { await gate.passStubbornly() }
+      }, timeout: .seconds(600),
+      configure: { $0.maxMessages = 10 })
+    for name in ["a1", "a2"] {
+      harness.queue.put(body: event(name), groupID: "a")
+    }
+    let lost = QueueError(code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest, message: "gone")
+    try await harness.run {
+      try await gate.untilArrived()
+      // Both leases are renewed, in one call, which fails; the message behind is given back.
+      try await harness.clock.untilSleeping(for: .seconds(20))
+      harness.queue.fail(.changeVisibility, with: lost)
+      harness.clock.advance(by: .seconds(20))
+      try await harness.clock.untilSleeping(for: StuckHandlerMiddleware.grace)
+      harness.clock.advance(by: .seconds(10))
+      try await handled.untilCount(3)
+      gate.open()
+      try await harness.untilSettled("handled", count: 2)
+      try await harness.untilSettled("lost")
+    }
+    #expect(handled.all == ["a1 1", "a1 2", "a2 2"])
+  }
+
   @Test("those that wait for their turn take up no slot")
   func slots() async throws {
     let gate = Gate()

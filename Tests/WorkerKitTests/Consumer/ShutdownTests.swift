@@ -90,6 +90,39 @@ struct ShutdownTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
+  @Test("a handler that goes on after its lease was lost is reported, though there is nothing to give back")
+  func stubbornAndLost() async throws {
+    let gate = Gate()
+    let reported = Record<Void>()
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in await gate.passStubbornly() }, timeout: .seconds(300),
+      onStuckHandlers: { reported.add(()) },
+      configure: { $0.shutdownDeadline = .seconds(12) })
+    harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+    harness.queue.fail(
+      .changeVisibility,
+      with: QueueError(code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest, message: "gone"))
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask {
+        try await harness.run {
+          try await gate.untilArrived()
+          try await harness.clock.untilSleeping(for: .seconds(20))
+          harness.clock.advance(by: .seconds(20))
+          // Its handler was told to stop, and is watched.
+          try await harness.clock.untilSleeping(for: StuckHandlerMiddleware.grace)
+        }
+      }
+      for wait in [12, 1, 10] {
+        try await harness.clock.untilSleeping(for: .seconds(wait))
+        harness.clock.advance(by: .seconds(wait))
+      }
+      try await reported.untilCount(1)
+      gate.open()
+      try await group.waitForAll()
+    }
+    #expect(harness.consumer.tally.outcomes == ["lost": 1])
+  }
+
   @Test("a handler that ignores its cancellation is reported, and its message is visible again at once")
   func stubborn() async throws {
     let gate = Gate()

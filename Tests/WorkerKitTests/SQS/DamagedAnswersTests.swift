@@ -33,6 +33,24 @@ struct DamagedAnswersTests {
     }
   }
 
+  @Test("where order counts, nothing overtakes a message that was damaged")
+  func order() throws {
+    let damaged = Self.answer.replacing("h\\u0065llo", with: "hullo")
+    #expect(try ReceiveResult(Array(damaged.utf8)).messages.map(\.id) == ["m2"])
+    let inOrder = try ReceiveResult(Array(damaged.utf8), keepsOrder: true)
+    #expect(inOrder.messages.isEmpty)
+    #expect(inOrder.corrupted == ["m1"])
+    #expect(try ReceiveResult(Array(Self.answer.utf8), keepsOrder: true).messages.map(\.id) == ["m1", "m2"])
+  }
+
+  @Test("a receive count is a count, whatever a server says", arguments: ["9223372036854775807", "-5", "x"])
+  func receiveCount(text: String) throws {
+    let answer = Self.answer.replacing(
+      #""ApproximateReceiveCount":"2""#, with: #""ApproximateReceiveCount":"\#(text)""#)
+    let count = try #require(try ReceiveResult(Array(answer.utf8)).messages.first?.receiveCount)
+    #expect((1...1_000_000).contains(count))
+  }
+
   @Test("what is read is JSON to Foundation as well, and nothing of a message is changed that has a digest")
   func mutations() throws {
     let seed = UInt64.random(in: 0 ... .max)

@@ -60,6 +60,23 @@ struct LogFormatTests {
     #expect(!line.contains("\u{1B}"))
   }
 
+  @Test(
+    "a quotation mark in a value does not end it, whatever mark is joined to it",
+    arguments: ["", "\u{FE0F}", "\u{301}"])
+  func quotes(mark: String) {
+    let line = ConsoleFormat(isColoured: false).line(
+      LogEntry(time: 0, level: .info, label: "l", message: "m", metadata: ["error": "x\"\(mark) level=info"]))
+    #expect(
+      line.unicodeScalars.split(separator: " ").map(String.init).suffix(2) == [#"error="x\"\#(mark)"#, "level=info\""])
+  }
+
+  @Test("what has no width is shown")
+  func widthless() {
+    let line = ConsoleFormat(isColoured: false).line(
+      LogEntry(time: 0, level: .info, label: "l", message: "a\u{200B}b\u{FEFF}", metadata: [:]))
+    #expect(line.hasSuffix(#"a\u{200b}b\u{feff}"#))
+  }
+
   @Test("nothing that is logged ends a line, steers a terminal or turns its writing around", arguments: [false, true])
   func textEscapes(isColoured: Bool) {
     let line = ConsoleFormat(isColoured: isColoured).line(

@@ -3,6 +3,9 @@ import Foundation
 /// The JSON that an event type decodes from, found out from the type itself: its `init(from:)` is run on made-up values
 /// that note what is asked for, then once without each field, and once with null in its place.
 struct EventSchema {
+  /// A type that holds itself in many ways has more fields than anyone would wait for.
+  private static let trialLimit = 2000
+
   let schema: JSONSchema
   /// What could not be found out, for the plugin's author; the schema leaves it open. nil where nothing is.
   let gap: String?
@@ -23,7 +26,9 @@ struct EventSchema {
     }
     // Trying can show fields that are asked for only where another is missing: those are tried in their turn.
     var tried: Set<ObjectIdentifier> = []
-    while let node = root.descendants.first(where: { !tried.contains(ObjectIdentifier($0)) }) {
+    while tried.count < Self.trialLimit,
+      let node = root.descendants.first(where: { !tried.contains(ObjectIdentifier($0)) })
+    {
       tried.insert(ObjectIdentifier(node))
       node.isOptional = (try? Self.decode(type, root, .init(missing: node))) != nil
       node.isNullable = (try? Self.decode(type, root, .init(null: node))) != nil

@@ -15,6 +15,8 @@ struct SchemaDecoder: Decoder {
   var hasChildren: Bool { node.depth < Self.depthLimit }
 
   func value<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    // Made-up values can lead a type that holds itself on and on.
+    guard node.depth <= 4 * Self.depthLimit else { throw SampleRefused(path: node.path, type: "\(type)") }
     guard trial.missing !== node else {
       throw DecodingError.valueNotFound(type, context("it is missing"))
     }
