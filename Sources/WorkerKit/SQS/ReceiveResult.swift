@@ -39,6 +39,8 @@ struct ReceiveResult {
           Self.set(name, try reader.readText(), in: &message)
         }
       case "MessageAttributes":
+        // Of what comes twice the last counts, as everywhere in JSON: two messages that ran together do not share them.
+        message.attributes = [:]
         try reader.readObject { reader, name in
           message.attributes[name] = try Self.readAttribute(&reader)
         }
