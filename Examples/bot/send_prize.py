@@ -47,7 +47,8 @@ def main():
         event |= {"eventType": "ITEM_AWARDED", "itemTypeId": given.item, "quantity": given.quantity}
     else:
         event |= {"eventType": "CHARACTER_AWARDED", "characterId": given.character}
-    print(send_prize(boto3.client("sqs"), os.environ["AWS_SQS_QUEUE_URL"], given.key, event, os.environ.get("TRACEPARENT")))
+    queue_url = os.environ.get("AWS_SQS_QUEUE_URL") or parser.error("set AWS_SQS_QUEUE_URL to the queue's URL")
+    print(send_prize(boto3.client("sqs"), queue_url, given.key, event, os.environ.get("TRACEPARENT")))
 
 
 if __name__ == "__main__":

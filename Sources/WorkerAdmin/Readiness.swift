@@ -65,9 +65,10 @@ extension ConsumerStatus {
     case .draining: "it stops, and finishes what is in hand"
     case .stopped: "it has stopped"
     case .failing(let cause): "receiving fails: \(cause)"
-    case .starting: "it has not received yet"
+    case .starting: "it has not received yet: it looks at its queue"
     case .receiving, .waitingForSlots, .waitingForPlugins:
-      hangs ?? (hasReceived || activity == .waitingForPlugins ? nil : "it has not received yet")
+      hangs
+        ?? (hasReceived || activity == .waitingForPlugins ? nil : "it has not received yet: its first receive waits")
     }
   }
 

@@ -4,12 +4,18 @@ import ServiceLifecycle
 import UnixSignals
 import WorkerKit
 
+/// How long after a signal the same one again is taken for its echo.
+private let signalEcho = Duration.milliseconds(500)
+
 /// Runs services until they end or a signal comes; a second signal exits at once.
 ///
 /// - Returns: whether a signal ended them.
 func serve(_ services: [ServiceGroupConfiguration.ServiceConfiguration], logger: Logger) async throws -> Bool {
   let signalled = Watched(false)
-  let group = ServiceGroup(configuration: .init(services: services, logger: logger))
+  // At debug it describes its services, and with them all that they hold.
+  var quiet = logger
+  quiet.logLevel = max(logger.logLevel, .notice)
+  let group = ServiceGroup(configuration: .init(services: services, logger: quiet))
   try await withThrowingTaskGroup(of: Void.self) { tasks in
     tasks.addTask { try await group.run() }
     tasks.addTask {
@@ -17,10 +23,14 @@ func serve(_ services: [ServiceGroupConfiguration.ServiceConfiguration], logger:
       guard let first = await signals.next() else { return }
       signalled.update { $0 = true }
       logger.notice("stopping; a second signal exits at once", metadata: ["signal": "\(first)"])
+      let start = ContinuousClock.now
       await group.triggerGracefulShutdown()
-      guard let second = await signals.next() else { return }
-      logger.warning("exiting at once", metadata: ["signal": "\(second)"])
-      Foundation.exit(second == .sigint ? 130 : 143)
+      while let second = await signals.next() {
+        // `timeout` and the like signal a process and then its group: that is one signal, which comes twice.
+        guard second != first || start.duration(to: .now) > signalEcho else { continue }
+        logger.warning("exiting at once", metadata: ["signal": "\(second)"])
+        Foundation.exit(second == .sigint ? 130 : 143)
+      }
     }
     try await tasks.next()
     tasks.cancelAll()

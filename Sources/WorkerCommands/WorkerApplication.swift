@@ -73,12 +73,15 @@ extension RoutesFile {
   /// The queue that a command is about.
   ///
   /// - Parameters:
-  ///   - name: As `--queue` gives it; not needed where there is only one.
+  ///   - name: As `--queue` gives it: under `queues:`, or at the end of its URL, as the log has it. Not needed where
+  ///     there is only one.
   ///   - routes: The file's path.
   func queue(named name: String?, routes: String) throws -> QueueConfiguration {
     let names = queues.map(\.name).joined(separator: ", ")
     if let name {
-      guard let found = queues.first(where: { $0.name == name }) else {
+      guard
+        let found = queues.first(where: { $0.name == name }) ?? queues.first(where: { $0.url.hasSuffix("/\(name)") })
+      else {
         throw CommandError("\(routes) has no enabled queue \(name); it has: \(names)")
       }
       return found

@@ -27,7 +27,7 @@ struct ReadinessTests {
   @Test(
     "what keeps a consumer from its work is a reason",
     arguments: [
-      (.starting, "prizes: it has not received yet"),
+      (.starting, "prizes: it has not received yet: it looks at its queue"),
       (.failing("AccessDenied"), "prizes: receiving fails: AccessDenied"),
       (.draining, "prizes: it stops, and finishes what is in hand"), (.stopped, "prizes: it has stopped"),
     ] as [(ConsumerStatus.Activity, String)])
@@ -41,7 +41,10 @@ struct ReadinessTests {
 
   @Test("who has never received is not ready")
   func neverReceived() {
-    #expect(Readiness(of: [status(.receiving, hasReceived: false)]).reasons == ["prizes: it has not received yet"])
+    #expect(
+      Readiness(of: [status(.receiving, hasReceived: false)]).reasons == [
+        "prizes: it has not received yet: its first receive waits"
+      ])
   }
 
   @Test("a plugin that is down is one reason, for however many queues, also while others' events are taken in")

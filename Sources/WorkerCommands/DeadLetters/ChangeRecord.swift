@@ -57,7 +57,8 @@ struct ResultRecord {
         """
     case .cameBack:
       outcome = "cameBack"
-      reason = "its event was redriven a moment ago: it has failed again, or this is a copy; it stays"
+      reason =
+        "it was redriven a moment ago, and is here again: it failed once more, or this is a copy of it; set right what it failed with"
     case .left(let why):
       outcome = "left"
       reason = why

@@ -6,6 +6,7 @@ extension QueueConsumer {
   ///   is only said.
   func checkQueue() async throws {
     let attributes: QueueAttributes
+    var started: Logger.Metadata = ["concurrency": "\(configuration.concurrency)"]
     do {
       attributes = try await queue.attributes()
     } catch var error as QueueError where error.isQueueMissing || error.code == .noCredentials {
@@ -17,8 +18,9 @@ extension QueueConsumer {
       logger.warning(
         "the queue's attributes cannot be read (sqs:GetQueueAttributes); dead letters need its redrive policy",
         metadata: ["error": "\(QueueError(wrapping: error))"])
-      return
+      return logger.info("consumer started", metadata: started)
     }
+    defer { logger.info("consumer started", metadata: started) }
     progress.redrive = .known(attributes.redrivePolicy)
     guard let policy = attributes.redrivePolicy else {
       logger.warning("the queue has no redrive policy: what cannot be handled stays on it until it expires")
@@ -29,11 +31,7 @@ extension QueueConsumer {
         "maxReceiveCount differs from the queue's redrive policy, which wins",
         metadata: ["routes": "\(configuration.maxReceiveCount)", "queuePolicy": "\(policy.maxReceiveCount)"])
     }
-    logger.info(
-      "consumer started",
-      metadata: [
-        "concurrency": "\(configuration.concurrency)", "maxReceiveCount": "\(policy.maxReceiveCount)",
-        "deadLetters": "\(policy.deadLetterTargetArn)",
-      ])
+    started["maxReceiveCount"] = "\(policy.maxReceiveCount)"
+    started["deadLetters"] = "\(policy.deadLetterTargetArn)"
   }
 }

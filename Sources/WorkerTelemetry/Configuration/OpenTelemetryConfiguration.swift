@@ -29,6 +29,7 @@ package struct OpenTelemetryConfiguration: Sendable {
     let endpoint = try Self.endpoint(reader)
     let exporter = reader.choice(
       "OTEL_TRACES_EXPORTER", otherwise: endpoint == nil ? Exporter.none : Exporter.otlp)
+    let exporterWarnings = reader.warnings
     traces =
       isDisabled || exporter == .none ? nil : try Self.export(endpoint ?? "http://localhost:4318/v1/traces", &reader)
     sampler = Self.sampler(&reader)
@@ -36,7 +37,7 @@ package struct OpenTelemetryConfiguration: Sendable {
     limits = Self.limits(&reader)
     resource = Self.resource(&reader)
     // What nobody asked for needs no advice.
-    warnings = traces == nil ? [] : reader.warnings
+    warnings = traces == nil ? (isDisabled ? [] : exporterWarnings) : reader.warnings
   }
 
   private static func endpoint(_ reader: EnvironmentReader) throws -> String? {

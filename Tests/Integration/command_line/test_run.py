@@ -27,6 +27,13 @@ def test_one_of_several_queues_that_does_not_exist_ends_it(worker, queue, prizes
     assert f"{queue.name}-none" in running.log()
 
 
+def test_it_says_that_it_has_started_without_a_redrive_policy_too(worker, queue, prizes, sqs):
+    sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"RedrivePolicy": ""})
+    finished = worker.run_until_empty()
+    assert "no redrive policy" in finished.stderr
+    assert "consumer started" in finished.stderr
+
+
 def test_an_empty_queue_ends_it(worker, prizes):
     worker.run_until_empty()
 

@@ -39,6 +39,11 @@ def test_each_of_several_is_a_prize_of_its_own(send, worker, prizes):
     assert prizes.pending(UNLINKED) == {COIN: 15}
 
 
+def test_a_queue_by_the_name_that_the_log_has(send, queue):
+    send(FILE, "--queue", queue.name).succeeded()
+    assert queue.size() == 1
+
+
 def test_a_file_that_is_not_there(send, queue):
     assert "nothing.json" in send("nothing.json").failed().stderr
     assert queue.size() == 0

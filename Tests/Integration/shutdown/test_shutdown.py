@@ -64,6 +64,19 @@ def test_what_does_not_finish_within_the_deadline_is_given_back_at_once(queue, w
     assert queue.dead_letters() == []
 
 
+def test_a_signal_that_comes_with_its_echo_is_one(queue, worker, prizes):
+    """As `timeout` sends it: to the process, and to its group."""
+    running = start(worker, queue, prizes)
+    with prizes.locked():
+        message = queue.send(item(quantity=5))
+        queue.wait_until_received(message)
+        for _ in range(3):
+            running.terminate()
+        wait_until(lambda: "stopping" in running.log(), "it stops")
+    assert running.wait() == 0
+    assert "exiting at once" not in running.log()
+
+
 def test_a_second_signal_ends_it_now(queue, worker, prizes):
     running = start(worker, queue, prizes)
     with prizes.locked():

@@ -99,6 +99,14 @@ struct OpenTelemetryConfigurationTests {
     #expect(!configuration.warnings.joined().contains("secret"))
   }
 
+  @Test("an exporter that is none is warned about, though nothing is exported then")
+  func misspeltExporter() throws {
+    let configuration = try OpenTelemetryConfiguration(environment: ["OTEL_TRACES_EXPORTER": "oltp"])
+    #expect(configuration.traces == nil)
+    #expect(configuration.warnings.count == 1)
+    #expect(configuration.warnings.first?.contains("OTEL_TRACES_EXPORTER") == true)
+  }
+
   @Test(
     "samplers by their names",
     arguments: [
