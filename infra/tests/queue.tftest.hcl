@@ -110,7 +110,7 @@ run "each_party_can_do_its_work_and_no_more" {
   assert {
     condition = jsonencode({ for statement in jsondecode(aws_iam_policy.consumer.policy).Statement : statement.Resource => sort(statement.Action) }) == jsonencode({
       (aws_sqs_queue.this.arn)         = ["sqs:ChangeMessageVisibility", "sqs:DeleteMessage", "sqs:GetQueueAttributes", "sqs:ReceiveMessage"]
-      (aws_sqs_queue.dead_letters.arn) = ["sqs:GetQueueUrl", "sqs:SendMessage"]
+      (aws_sqs_queue.dead_letters.arn) = ["sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"]
     })
     error_message = "the consumer policy: ${aws_iam_policy.consumer.policy}"
   }

@@ -38,7 +38,8 @@ resource "aws_iam_policy" "consumer" {
       {
         Sid      = "DeadLetter"
         Effect   = "Allow"
-        Action   = ["sqs:SendMessage", "sqs:GetQueueUrl"]
+        # Their number is a metric of the worker's.
+        Action   = ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.dead_letters.arn
       },
     ], local.key_use)
