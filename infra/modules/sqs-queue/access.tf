@@ -36,8 +36,8 @@ resource "aws_iam_policy" "consumer" {
         Resource = aws_sqs_queue.this.arn
       },
       {
-        Sid      = "DeadLetter"
-        Effect   = "Allow"
+        Sid    = "DeadLetter"
+        Effect = "Allow"
         # Their number is a metric of the worker's.
         Action   = ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.dead_letters.arn
