@@ -20,7 +20,8 @@ struct RunCommand<Application: WorkerApplication>: AsyncParsableCommand {
         Prometheus, /health/live and /health/ready. The log goes to standard error.
 
         Exit codes: 0 stopped or empty, 1 a failure, 64 wrong arguments, \
-        75 stopped before --until-empty was reached, 78 routes.yaml is wrong.
+        75 stopped before --until-empty was reached, 78 routes.yaml or an OTEL_ variable \
+        is wrong.
         """)
   }
 

@@ -5,7 +5,10 @@ import WorkerTelemetry
 
 /// What every command that runs consumers takes.
 struct RunOptions: ParsableArguments {
-  @Flag(help: "Stop by itself when the queues hold nothing any more: nothing visible, in flight or delayed.")
+  @Flag(
+    help:
+      "Stop by itself when the queues hold nothing any more: nothing visible, in flight or delayed. One that cannot be reached for two minutes is a failure."
+  )
   var untilEmpty = false
 
   @Option(

@@ -1,3 +1,4 @@
+import ArgumentParser
 import Foundation
 import Logging
 import ServiceLifecycle
@@ -14,6 +15,7 @@ struct Telemetry: Sendable {
   /// Sets up what the environment's `OTEL_*` variables ask for. Once in a process.
   ///
   /// - Parameter client: Carries exports beside everything else.
+  /// - Throws: the exit code of a wrong configuration, where a variable cannot be followed; why is on standard error.
   static func bootstrap(
     environment: [String: String] = ProcessInfo.processInfo.environment, client: CurlClient, logger: Logger
   ) throws -> Telemetry {
@@ -21,7 +23,8 @@ struct Telemetry: Sendable {
     do {
       configuration = try OpenTelemetryConfiguration(environment: environment)
     } catch let error as OpenTelemetryError {
-      throw CommandError(error.description)
+      note("Error: \(error.description)")
+      throw ExitCode(EX_CONFIG)
     }
     for warning in configuration.warnings {
       logger.warning("an OpenTelemetry variable is wrong", metadata: ["problem": "\(warning)"])

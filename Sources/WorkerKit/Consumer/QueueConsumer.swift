@@ -21,7 +21,8 @@ public struct QueueConsumer: Service {
     public var shutdownDeadline = Duration.seconds(30)
     /// How long a settlement waits for others to share its call.
     public var settlementWindow = Duration.milliseconds(10)
-    /// Returns as soon as the queue holds nothing, instead of waiting for more.
+    /// Returns as soon as the queue holds nothing, instead of waiting for more. Then a queue that cannot be received from
+    /// for two minutes is an error, and not waited for.
     public var stopsWhenEmpty = false
     public var middleware: [any Middleware] = []
     public var tracing = TracingConfiguration()
@@ -30,6 +31,8 @@ public struct QueueConsumer: Service {
 
     public init() {}
   }
+
+  private static let patienceWhenEmptying = Duration.seconds(120)
 
   /// What became of the messages so far.
   public let tally = Tally()
@@ -104,7 +107,7 @@ public struct QueueConsumer: Service {
   /// 5. free its slot.
   ///
   /// - Throws: a ``QueueError`` when the queue or the credentials do not exist at the start. Later failures are waited
-  ///   out.
+  ///   out, unless it is to stop when the queue is empty.
   public func run() async throws {
     defer { progress.enter(.stopped) }
     do {
@@ -113,8 +116,9 @@ public struct QueueConsumer: Service {
       return
     }
     for gate in table.allGates { gate.record() }
-    await withDiscardingTaskGroup { group in
+    let failure = await withDiscardingTaskGroup(returning: (any Error)?.self) { group in
       var failures = ReceiveFailures()
+      var failure: (any Error)?
       // Counts are approximate, and a message may be between two of them: one look is not enough.
       var emptyLooks = 0
       while !Task.isShuttingDownGracefully, !Task.isCancelled {
@@ -147,16 +151,22 @@ public struct QueueConsumer: Service {
         } catch {
           inFlight.fill([])
           metrics.noteReceiveFailure(error)
-          let delay = failures.add(error, logger)
+          let delay = failures.add(error, at: clock.now, logger)
           progress.enter(.failing("\(QueueError(wrapping: error))"))
+          if configuration.stopsWhenEmpty, failures.duration(until: clock.now) >= Self.patienceWhenEmptying {
+            failure = error
+            break
+          }
           try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
         }
       }
       progress.enter(.draining)
       await drain(cancelHandlers: group.cancelAll)
+      return failure
     }
     logging.sayHowManyMore(logger, isLast: true)
     logger.info("consumer stopped")
+    if let failure { throw failure }
   }
 
   private func isEmpty(after deliveries: [Delivery]) async throws -> Bool {

@@ -6,17 +6,22 @@ struct ReceiveFailures {
 
   private var count = 0
   private var cause: String?
+  private var start: Duration?
 
   /// - Returns: how long to wait before the next try.
-  mutating func add(_ error: any Error, _ logger: Logger) -> Duration {
+  mutating func add(_ error: any Error, at now: Duration, _ logger: Logger) -> Duration {
     let error = QueueError(wrapping: error)
     count += 1
+    start = start ?? now
     if cause != error.code.rawValue {
       cause = error.code.rawValue
       logger.error("receiving fails; it is tried again until it succeeds", metadata: ["error": "\(error)"])
     }
     return Self.backoff.delay(afterAttempt: count, random: 1)
   }
+
+  /// For how long there has been nothing else.
+  func duration(until now: Duration) -> Duration { now - (start ?? now) }
 
   mutating func end(_ logger: Logger) {
     guard cause != nil else { return }

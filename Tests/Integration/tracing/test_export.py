@@ -130,5 +130,6 @@ def test_wrong_variables_are_warned_about_and_ignored(queue, worker, prizes, rec
 )
 def test_what_cannot_be_done_ends_the_start(variables, advice, worker, prizes, receiver):
     worker.environment |= variables
-    finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+    finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty")
+    assert finished.code == 78
     assert advice in finished.stderr

@@ -173,6 +173,20 @@ struct QueueConsumerTests {
     #expect(harness.queue.messages.count == 1)
   }
 
+  @Test("one that is to stop when the queue is empty fails, where it cannot be reached for two minutes")
+  func unreachable() async throws {
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in }, configure: { $0.stopsWhenEmpty = true })
+    let down = QueueError(code: .connection, kind: .network, message: "connection refused")
+    for _ in 1...20 { harness.queue.fail(.receive, with: down) }
+    let run = Task { try await harness.consumer.run() }
+    // 0.5, 1, 2, 4, 8, 16, and then 20 s each.
+    for _ in 1...11 { try await harness.clock.advanceToNextSleeper() }
+    let error = await run.result
+    #expect(throws: QueueError.self) { try error.get() }
+    #expect(harness.consumer.status.activity == .stopped)
+  }
+
   @Test("it stops by itself when the queue is empty, if told so")
   func stopsWhenEmpty() async throws {
     let harness = ConsumerHarness(
