@@ -25,11 +25,12 @@ package final class Watched<Value: Sendable>: Sendable {
   package func update<Result: Sendable>(_ change: @Sendable (inout Value) -> Result) -> Result {
     let (result, ready) = state.withLock { state in
       let result = change(&state.value)
-      let ready = state.waiters.filter { $0.value.condition(state.value) }
-      for id in ready.keys {
+      var ready: [CheckedContinuation<Void, any Error>] = []
+      for (id, waiter) in state.waiters where waiter.condition(state.value) {
+        ready.append(waiter.continuation)
         state.waiters[id] = nil
       }
-      return (result, ready.values.map(\.continuation))
+      return (result, ready)
     }
     for continuation in ready {
       continuation.resume()

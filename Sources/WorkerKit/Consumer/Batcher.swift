@@ -6,26 +6,23 @@
 final class Batcher<Entry: Sendable>: Sendable {
   typealias Outcome = Result<Void, QueueError>
 
-  private final class Batch: Sendable {
-    let entries = Locked<[Entry]>([])
-    let window: Task<Void, Never>
-
-    init(window: Task<Void, Never>) {
-      self.window = window
-    }
+  private struct Request: Sendable {
+    var entry: Entry
+    var caller: CheckedContinuation<Outcome, Never>
   }
 
-  /// The batch that still takes entries, and the call that it waits for.
+  /// The batch that still takes requests.
   private struct Open {
-    var batch: Batch
-    var outcomes: Task<[Outcome], Never>
+    var number = 0
+    var requests: [Request] = []
+    var deadline: Deadlines.ID?
   }
 
   private let limit: Int
   private let window: Duration
-  private let clock: WorkerClock
+  private let deadlines: Deadlines
   private let call: @Sendable ([Entry]) async throws -> [Outcome]
-  private let open = Locked<Open?>(nil)
+  private let open = Locked(Open())
 
   /// - Parameters:
   ///   - limit: How many entries make a batch full.
@@ -34,62 +31,70 @@ final class Batcher<Entry: Sendable>: Sendable {
   init(
     limit: Int = 10,
     window: Duration,
-    clock: WorkerClock,
+    deadlines: Deadlines,
     call: @escaping @Sendable ([Entry]) async throws -> [Outcome]
   ) {
     self.limit = limit
     self.window = window
-    self.clock = clock
+    self.deadlines = deadlines
     self.call = call
   }
 
   /// Puts a request into the next batch, and waits for its own outcome.
   func submit(_ entry: Entry) async -> Outcome {
-    let (index, outcomes) = open.withLock { open in
-      let current = open ?? start()
-      let index = current.batch.entries.withLock { entries in
-        entries.append(entry)
-        return entries.count - 1
+    await withCheckedContinuation { caller in
+      let (number, count, full) = open.withLock { open in
+        open.requests.append(Request(entry: entry, caller: caller))
+        let (number, count) = (open.number, open.requests.count)
+        return (number, count, count == limit ? close(&open) : nil)
       }
-      if index + 1 == limit {
-        open = nil
-        current.batch.window.cancel()
-      } else {
-        open = current
+      if let full {
+        send(full)
+      } else if count == 1 {
+        openWindow(number)
       }
-      return (index, current.outcomes)
     }
-    return await outcomes.value[index]
   }
 
   /// How many entries wait for their call.
-  var openCount: Int {
-    open.withLock { open in open?.batch.entries.withLock { $0.count } ?? 0 }
-  }
+  var openCount: Int { open.withLock { $0.requests.count } }
 
-  private func start() -> Open {
-    let batch = Batch(
-      window: Task { [clock, window] in
-        // Cancelled when the batch is full: then there is nothing left to wait for.
-        _ = try? await clock.sleep(for: window)
-      })
-    let outcomes = Task {
-      await batch.window.value
-      self.close(batch)
-      return await self.send(batch.entries.withLock { $0 })
+  private func openWindow(_ number: Int) {
+    guard window > .zero else {
+      // Not here and now, so that what is ready to be put in still comes along.
+      Task { self.closeWindow(number) }
+      return
     }
-    return Open(batch: batch, outcomes: outcomes)
+    let deadline = deadlines.set(after: window) { self.closeWindow(number) }
+    let isFull = open.withLock { open in
+      guard open.number == number else { return true }
+      open.deadline = deadline
+      return false
+    }
+    if isFull { deadlines.callOff(deadline) }
   }
 
-  private func close(_ batch: Batch) {
-    open.withLock { open in
-      if open?.batch === batch {
-        open = nil
-      }
+  private func closeWindow(_ number: Int) {
+    let requests = open.withLock { open in open.number == number ? close(&open) : [] }
+    if !requests.isEmpty { send(requests) }
+  }
+
+  private func close(_ open: inout Open) -> [Request] {
+    let requests = open.requests
+    if let deadline = open.deadline { deadlines.callOff(deadline) }
+    open = Open(number: open.number + 1)
+    return requests
+  }
+
+  private func send(_ requests: [Request]) {
+    // Its callers wait for it.
+    Task {
+      let outcomes = await outcomes(of: requests.map(\.entry))
+      for (request, outcome) in zip(requests, outcomes) { request.caller.resume(returning: outcome) }
     }
   }
 
-  private func send(_ entries: [Entry]) async -> [Outcome] {
+  private func outcomes(of entries: [Entry]) async -> [Outcome] {
     do {
       let outcomes = try await call(entries)
       guard outcomes.count == entries.count else {

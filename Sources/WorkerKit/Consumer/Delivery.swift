@@ -20,13 +20,26 @@ final class Delivery: Sendable, Hashable {
   let receivedAt: Duration
   /// In its group; nil on a queue without order.
   let place: GroupPlace?
-  private let storage: Locked<(state: State, leaseEnd: Duration, route: String?)>
+  private let storage: Locked<Storage>
+
+  private struct Storage {
+    var state = State.held
+    var leaseEnd: Duration
+    var route: String?
+    /// Handles the message.
+    var task: Task<Void, Never>?
+    var isCancelled = false
+    /// When the lease is looked after next; nil when that is over.
+    var leaseDeadline: Deadlines.ID?
+    var renewal: Task<Void, Never>?
+    var isLeaseKept = true
+  }
 
   init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
     self.message = message
     self.receivedAt = receivedAt
     self.place = place
-    storage = Locked((.held, receivedAt + visibilityTimeout, nil))
+    storage = Locked(Storage(leaseEnd: receivedAt + visibilityTimeout))
   }
 
   var state: State { storage.withLock { $0.state } }
@@ -63,9 +76,61 @@ final class Delivery: Sendable, Hashable {
     return isFirst
   }
 
+  /// Begins the task that handles the message. It ends with ``InFlight/remove(_:)``, for which the consumer waits.
+  func handle(_ operation: @escaping @Sendable () async -> Void) {
+    storage.withLock { storage in
+      let task = Task { await operation() }
+      storage.task = task
+      if storage.isCancelled { task.cancel() }
+    }
+  }
+
+  /// Cancels the task that handles the message.
+  func cancel() {
+    let task = storage.withLock { storage in
+      storage.isCancelled = true
+      return storage.task
+    }
+    task?.cancel()
+  }
+
   static func == (first: Delivery, second: Delivery) -> Bool { first === second }
 
   func hash(into hasher: inout Hasher) {
     hasher.combine(ObjectIdentifier(self))
+  }
+}
+
+/// What ``Lease`` keeps here.
+extension Delivery {
+  /// Marks the lease as lost, and cancels what is done for the message.
+  func lose() {
+    if claim(.lost) { cancel() }
+  }
+
+  /// - Returns: the deadline that is to be called off: the one before, or this one where the lease is not kept any more.
+  func watchLease(until deadline: Deadlines.ID) -> Deadlines.ID? {
+    storage.withLock { storage in
+      guard storage.isLeaseKept else { return deadline }
+      defer { storage.leaseDeadline = deadline }
+      return storage.leaseDeadline
+    }
+  }
+
+  /// Begins a renewal, which ``Lease`` waits for; none where the lease is not kept any more.
+  func renewLease(_ operation: @escaping @Sendable () async -> Void) {
+    storage.withLock { storage in
+      if storage.isLeaseKept { storage.renewal = Task { await operation() } }
+    }
+  }
+
+  /// Ends the keeping of the lease.
+  ///
+  /// - Returns: what is left of it: a deadline to call off, and a renewal to wait for.
+  func endLease() -> (deadline: Deadlines.ID?, renewal: Task<Void, Never>?) {
+    storage.withLock { storage in
+      storage.isLeaseKept = false
+      return (storage.leaseDeadline, storage.renewal)
+    }
   }
 }

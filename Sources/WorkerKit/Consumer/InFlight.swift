@@ -3,21 +3,29 @@ final class InFlight: Sendable {
   /// How many may be parked for each slot.
   static let parkedForEachSlot = 10
 
-  private struct Held {
+  private struct Held: Sendable {
     var deliveries: Set<Delivery> = []
     /// Those of them that wait for something, and take up no slot meanwhile; each with whether it can go on.
     var parked: [Delivery: @Sendable () -> Bool] = [:]
-    /// Slots for what a receive may bring.
+    /// Slots for what the receives under way may bring.
     var reserved = 0
+    var pace = ReceivePace()
+    /// Nothing more is received.
+    var isClosed = false
+    /// Waiting for more free slots is over.
+    var takesFewer = false
 
-    var busy: Int { deliveries.count - parked.count + reserved }
+    var handled: Int { deliveries.count - parked.count }
+    var busy: Int { handled + reserved }
   }
 
   let capacity: Int
+  private let deadlines: Deadlines
   private let held = Watched(Held())
 
-  init(capacity: Int) {
+  init(capacity: Int, deadlines: Deadlines) {
     self.capacity = capacity
+    self.deadlines = deadlines
   }
 
   var deliveries: Set<Delivery> { held.value.deliveries }
@@ -28,28 +36,67 @@ final class InFlight: Sendable {
     return (held.deliveries.count, held.parked.count)
   }
 
-  /// Waits for free slots, and reserves them for a receive. What is parked and can go on comes first; and while as many
-  /// are parked as may be, there are none.
+  /// Whether a receive is under way.
+  var isReceiving: Bool { held.value.pace.underWay > 0 }
+
+  /// Waits until another receive may begin and has free slots, and reserves them. What is parked and can go on comes
+  /// first; and while as many are parked as may be, there are none.
   ///
-  /// - Returns: how many are reserved: `count` at most. ``fill(_:)`` must follow.
-  func reserveSlots(_ count: Int) async throws -> Int {
+  /// - Parameters:
+  ///   - count: How many it would bring at most.
+  ///   - patience: How long it waits for that many when some are free. Slots come free one after another, and a receive
+  ///     for each would be ten calls where one does.
+  /// - Returns: how many are reserved: `count` at most; nil after ``close()``. ``fill(_:of:)`` or ``giveBack(_:resting:)``
+  ///   must follow.
+  /// - Throws: `CancellationError`.
+  func reserveSlots(_ count: Int, patience: Duration) async throws -> Int? {
     let capacity = capacity
-    try await held.wait { held in
-      held.busy < capacity && held.parked.count < capacity * Self.parkedForEachSlot
+    let count = min(count, capacity)
+    @Sendable func mayReceive(_ count: Int, _ held: Held) -> Bool {
+      held.pace.mayBegin && held.busy + count <= capacity && held.parked.count < capacity * Self.parkedForEachSlot
         && !held.parked.values.contains { canGoOn in canGoOn() }
     }
+    try await held.wait { $0.isClosed || mayReceive(1, $0) }
+    if patience > .zero, !mayReceive(count, held.value) {
+      held.update { $0.takesFewer = false }
+      let end = deadlines.set(after: patience) { self.held.update { $0.takesFewer = true } }
+      defer { deadlines.callOff(end) }
+      try await held.wait { $0.isClosed || mayReceive($0.takesFewer ? 1 : count, $0) }
+    }
     return held.update { held in
-      held.reserved = max(0, min(count, capacity - held.busy))
-      return held.reserved
+      guard !held.isClosed else { return nil }
+      let slots = max(0, min(count, capacity - held.busy))
+      held.reserved += slots
+      held.pace.begin()
+      return slots
     }
   }
 
   /// Puts what a receive has brought into the slots that were reserved for it, and frees the others.
-  func fill(_ deliveries: [Delivery]) {
+  ///
+  /// - Returns: how many have a slot. The others, the last ones, are parked: a slot that was reserved for them has been
+  ///   taken by one that was parked before, which needs not wait until a poll ends.
+  func fill(_ deliveries: [Delivery], of slots: Int) -> Int {
     held.update { held in
-      held.reserved = 0
+      held.reserved -= slots
+      held.pace.end(with: deliveries.count, of: slots)
+      let count = max(0, min(deliveries.count, capacity - held.handled))
       held.deliveries.formUnion(deliveries)
+      for delivery in deliveries.dropFirst(count) { held.parked[delivery] = { true } }
+      return count
     }
+  }
+
+  /// Frees the slots of a receive that has failed, or was not made; another takes its place after a rest.
+  func giveBack(_ slots: Int, resting rest: () async -> Void = {}) async {
+    held.update { $0.reserved -= slots }
+    await rest()
+    held.update { $0.pace.end(with: nil, of: slots) }
+  }
+
+  /// Ends the receiving: no slots are reserved any more.
+  func close() {
+    held.update { $0.isClosed = true }
   }
 
   func remove(_ delivery: Delivery) {
@@ -69,15 +116,21 @@ final class InFlight: Sendable {
   ) async throws -> Result {
     held.update { $0.parked[delivery] = canGoOn }
     let result = try await wait()
+    try await takeSlot(delivery)
+    return result
+  }
+
+  /// Waits until a delivery that is parked has a slot again.
+  func takeSlot(_ delivery: Delivery) async throws {
     let capacity = capacity
     while true {
-      try await held.wait { $0.busy < capacity }
+      try await held.wait { $0.handled < capacity }
       let hasSlot = held.update { held in
-        guard held.busy < capacity else { return false }
+        guard held.handled < capacity else { return false }
         held.parked[delivery] = nil
         return true
       }
-      if hasSlot { return result }
+      if hasSlot { return }
     }
   }
 

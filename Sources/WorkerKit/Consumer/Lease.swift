@@ -16,69 +16,46 @@ struct Lease: Sendable {
 
   let visibilityTimeout: Duration
   let clock: WorkerClock
+  let deadlines: Deadlines
   /// Makes a delivery invisible for so long from now.
   let extend: @Sendable (Delivery, Duration) async -> Result<Void, QueueError>
 
-  /// Runs an operation while keeping the lease of its delivery.
+  /// Runs the operation of a delivery's task while keeping the delivery's lease.
   ///
-  /// - Returns: the operation's result; nil when the lease was lost, and then the operation has been cancelled and has
+  /// - Returns: the operation's result; nil when the lease was lost, and then the task was cancelled, the operation has
   ///   ended, and the delivery cannot be settled any more.
-  func holding<Success: Sendable>(
-    _ delivery: Delivery, _ operation: @escaping @Sendable () async -> Success
-  ) async -> Success? {
-    await withTaskGroup(of: Success?.self) { group in
-      group.addTask { await operation() }
-      group.addTask {
-        await keep(delivery)
-        return nil
-      }
-      group.addTask {
-        await watch(delivery)
-        return nil
-      }
-      var result: Success?
-      for await outcome in group {
-        // Whichever ends first ends the others. All have ended when the loop has, so that no renewal can come after
-        // the settlement.
-        result = outcome ?? result
-        group.cancelAll()
-      }
-      return delivery.state == .lost ? nil : result
-    }
+  func holding<Success: Sendable>(_ delivery: Delivery, _ operation: () async -> Success) async -> Success? {
+    look(after: delivery, in: Self.wait(left: delivery.leaseEnd - clock.now))
+    let result = await operation()
+    let (deadline, renewal) = delivery.endLease()
+    if let deadline { deadlines.callOff(deadline) }
+    // It must not come after the settlement.
+    await renewal?.value
+    return delivery.state == .lost ? nil : result
   }
 
-  /// Returns when the lease is over, even while a renewal hangs; or when cancelled.
-  private func watch(_ delivery: Delivery) async {
-    while delivery.state == .held {
-      let left = delivery.leaseEnd - clock.now
-      guard left > .zero else {
-        _ = delivery.claim(.lost)
-        return
-      }
-      guard (try? await clock.sleep(for: left)) != nil else { return }
-    }
+  private func look(after delivery: Delivery, in duration: Duration) {
+    let deadline = deadlines.set(after: duration) { renew(delivery) }
+    if let stale = delivery.watchLease(until: deadline) { deadlines.callOff(stale) }
   }
 
-  /// Renews until cancelled, or until the lease is lost.
-  private func keep(_ delivery: Delivery) async {
-    while true {
-      let left = delivery.leaseEnd - clock.now
-      guard left > .zero else {
-        _ = delivery.claim(.lost)
-        return
-      }
-      guard (try? await clock.sleep(for: Self.wait(left: left))) != nil else { return }
-      let timeout = Self.extension(visibilityTimeout, heldFor: clock.now - delivery.receivedAt)
-      // Near SQS's limit, asking would shorten the lease.
-      guard timeout > delivery.leaseEnd - clock.now else { continue }
-      let askedAt = clock.now
+  /// Renews a lease whose time for that has come, or gives it up at its end.
+  private func renew(_ delivery: Delivery) {
+    let now = clock.now
+    let left = delivery.leaseEnd - now
+    guard left > .zero else { return delivery.lose() }
+    // Even while the renewal hangs.
+    look(after: delivery, in: left)
+    let timeout = Self.extension(visibilityTimeout, heldFor: now - delivery.receivedAt)
+    // Near SQS's limit, asking would shorten the lease.
+    guard timeout > left else { return }
+    delivery.renewLease {
       switch await extend(delivery, timeout) {
-      case .success: delivery.leaseEnd = askedAt + timeout
-      case .failure(let error) where error.isLeaseLost:
-        _ = delivery.claim(.lost)
-        return
+      case .success: delivery.leaseEnd = now + timeout
+      case .failure(let error) where error.isLeaseLost: return delivery.lose()
       case .failure: break
       }
+      look(after: delivery, in: Self.wait(left: delivery.leaseEnd - clock.now))
     }
   }
 

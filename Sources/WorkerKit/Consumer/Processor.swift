@@ -7,6 +7,7 @@ struct Processor: Sendable {
   let table: RoutingTable
   let middleware: [any Middleware]
   let clock: WorkerClock
+  let deadlines: Deadlines
   /// From 0 up to 1; where in its range a jittered backoff falls.
   let random: @Sendable () -> Double
   let logger: Logger
@@ -16,11 +17,8 @@ struct Processor: Sendable {
     let handle: Middleware.Next = { context in
       do {
         let route = try match.get()
-        try await TimeoutMiddleware(limit: route.timeout, clock: clock).handle(context) { context in
-          try await StuckHandlerMiddleware(clock: clock).handle(context) { context in
-            try await route.handler.handle(message.body, context)
-          }
-        }
+        let timeout = TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines)
+        try await timeout.handle(context) { context in try await route.handler.handle(message.body, context) }
       } catch {
         throw classify(error, of: message, route: route)
       }

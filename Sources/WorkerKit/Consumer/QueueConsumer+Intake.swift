@@ -49,6 +49,11 @@ extension QueueConsumer {
     }
   }
 
+  /// Waits for a slot; false where a shutdown or a lost lease ends that.
+  func takesSlot(_ delivery: Delivery) async -> Bool {
+    (try? await cancelWhenGracefulShutdown { try await inFlight.takeSlot(delivery) }) != nil
+  }
+
   /// Frees a delivery's slot while it waits for something.
   func park<Result>(
     _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result

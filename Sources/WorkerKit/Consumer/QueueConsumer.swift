@@ -19,7 +19,7 @@ public struct QueueConsumer: Service {
     public var maxReceiveCount = 3
     /// How long a shutdown waits for handlers before it cancels them.
     public var shutdownDeadline = Duration.seconds(30)
-    /// How long a settlement waits for others to share its call.
+    /// How long a settlement waits for others to share its call, and a receive for more free slots when it has some.
     public var settlementWindow = Duration.milliseconds(10)
     /// Returns as soon as the queue holds nothing, instead of waiting for more. Then a queue that cannot be received from
     /// for two minutes is an error, and not waited for.
@@ -32,19 +32,18 @@ public struct QueueConsumer: Service {
     public init() {}
   }
 
-  private static let patienceWhenEmptying = Duration.seconds(120)
-
   /// What became of the messages so far.
   public let tally = Tally()
 
   let queue: any MessageQueue
   let configuration: Configuration
   let clock: WorkerClock
+  let deadlines: Deadlines
   let logger: Logger
   let inFlight: InFlight
   let progress: ConsumerProgress
   let metrics: ConsumerMetrics
-  private let logging: LoggingMiddleware
+  let logging: LoggingMiddleware
   let processor: Processor
   let table: RoutingTable
   private let lease: Lease
@@ -70,17 +69,20 @@ public struct QueueConsumer: Service {
   ) {
     var logger = logger
     logger[metadataKey: "queue"] = "\(queue.name)"
-    let settler = Settler(queue: queue, clock: clock, logger: logger, window: configuration.settlementWindow)
+    let deadlines = Deadlines(clock: clock)
+    let settler = Settler(
+      queue: queue, clock: clock, deadlines: deadlines, logger: logger, window: configuration.settlementWindow)
     self.queue = queue
     self.configuration = configuration
     self.clock = clock
+    self.deadlines = deadlines
     self.logger = logger
     self.settler = settler
     self.onStuckHandlers = onStuckHandlers
     self.table = table
     let logging = LoggingMiddleware(clock: clock)
     self.logging = logging
-    inFlight = InFlight(capacity: configuration.concurrency)
+    inFlight = InFlight(capacity: configuration.concurrency, deadlines: deadlines)
     progress = ConsumerProgress(clock: clock)
     let metrics = ConsumerMetrics(queue: queue.name)
     self.metrics = metrics
@@ -90,21 +92,22 @@ public struct QueueConsumer: Service {
         // The outermost, so that what the others log carries the trace's id.
         TracingMiddleware(configuration: configuration.tracing), logging, MetricsMiddleware(clock: clock),
       ] + configuration.middleware,
-      clock: clock, random: random, logger: logger)
-    lease = Lease(visibilityTimeout: configuration.visibilityTimeout, clock: clock) { delivery, timeout in
+      clock: clock, deadlines: deadlines, random: random, logger: logger)
+    lease = Lease(visibilityTimeout: configuration.visibilityTimeout, clock: clock, deadlines: deadlines) {
+      delivery, timeout in
       let outcome = await settler.extend(delivery, by: timeout)
       if case .success = outcome { metrics.noteExtension() }
       return outcome
     }
   }
 
-  /// The loop. One message's walk:
+  /// One message's walk:
   ///
-  /// 1. wait for an open intake gate and for free slots, and receive no more messages than there are;
-  /// 2. start a child task for each, which keeps the message's lease while
+  /// 1. the loop waits for an open intake gate and for free slots, and receives no more messages than there are;
+  /// 2. each is handled in a task of its own, which keeps the message's lease while
   /// 3. the processor takes it through its route, and says what becomes of it;
-  /// 4. settle it, once, unless the lease was lost;
-  /// 5. free its slot.
+  /// 4. it is settled, once, unless the lease was lost;
+  /// 5. its slot is free.
   ///
   /// - Throws: a ``QueueError`` when the queue or the credentials do not exist at the start. Later failures are waited
   ///   out, unless it is to stop when the queue is empty.
@@ -116,52 +119,10 @@ public struct QueueConsumer: Service {
       return
     }
     for gate in table.allGates { gate.record() }
-    let failure = await withDiscardingTaskGroup(returning: (any Error)?.self) { group in
-      var failures = ReceiveFailures()
-      var failure: (any Error)?
-      // Counts are approximate, and a message may be between two of them: one look is not enough.
-      var emptyLooks = 0
-      while !Task.isShuttingDownGracefully, !Task.isCancelled {
-        do {
-          let free = try await cancelWhenGracefulShutdown {
-            try await untilIntakeIsOpen()
-            progress.enter(.waitingForSlots)
-            return try await inFlight.reserveSlots(receiveLimit)
-          }
-          // The slots may be those of messages that have just been parked.
-          guard free > 0, isIntakeOpen else {
-            inFlight.fill([])
-            continue
-          }
-          progress.enter(.receiving)
-          let deliveries = try await unlessShuttingDown { try await receive(free) }
-          failures.end(logger)
-          progress.noteReceive()
-          logging.sayHowManyMore(logger)
-          for delivery in deliveries {
-            group.addTask { await handle(delivery) }
-          }
-          if configuration.stopsWhenEmpty {
-            emptyLooks = try await isEmpty(after: deliveries) ? emptyLooks + 1 : 0
-            if emptyLooks == 2 { break }
-          }
-        } catch is CancellationError {
-          inFlight.fill([])
-          break
-        } catch {
-          inFlight.fill([])
-          metrics.noteReceiveFailure(error)
-          let delay = failures.add(error, at: clock.now, logger)
-          progress.enter(.failing("\(QueueError(wrapping: error))"))
-          if configuration.stopsWhenEmpty, failures.duration(until: clock.now) >= Self.patienceWhenEmptying {
-            failure = error
-            break
-          }
-          try? await cancelWhenGracefulShutdown { try await clock.sleep(for: delay) }
-        }
-      }
+    let failure = await deadlines.watching {
+      let failure = await receiveUntilShutdown()
       progress.enter(.draining)
-      await drain(cancelHandlers: group.cancelAll)
+      await drain()
       return failure
     }
     logging.sayHowManyMore(logger, isLast: true)
@@ -169,31 +130,36 @@ public struct QueueConsumer: Service {
     if let failure { throw failure }
   }
 
-  private func isEmpty(after deliveries: [Delivery]) async throws -> Bool {
-    guard deliveries.isEmpty else { return false }
-    return try await queue.attributes().isEmpty
-  }
-
-  /// Step 1. Everything received is in flight when this returns.
-  private func receive(_ free: Int) async throws -> [Delivery] {
-    let messages = try await queue.receive(
-      maxMessages: free,
-      waitTime: configuration.stopsWhenEmpty ? min(configuration.waitTime, .seconds(1)) : configuration.waitTime,
-      visibilityTimeout: configuration.visibilityTimeout)
-    metrics.noteReceive(messages)
-    let receivedAt = clock.now
-    let places = queue.isFIFO ? GroupPlace.places(for: messages) : messages.map { _ in nil }
-    let deliveries = zip(messages, places).map { message, place in
-      Delivery(
-        message: message, receivedAt: receivedAt, visibilityTimeout: configuration.visibilityTimeout, place: place)
+  /// The loop: step 1. Several receives may be under way; they end with it.
+  ///
+  /// - Returns: why it cannot go on; nil for a shutdown, or where the queue is empty and that was waited for.
+  private func receiveUntilShutdown() async -> (any Error)? {
+    let receiver = Receiver(consumer: self)
+    await cancelWhenGracefulShutdown {
+      await withDiscardingTaskGroup { receives in
+        while !Task.isCancelled {
+          do {
+            try await untilIntakeIsOpen()
+            if !inFlight.isReceiving { progress.enter(.waitingForSlots) }
+            let patience = configuration.settlementWindow
+            guard let slots = try await inFlight.reserveSlots(receiveLimit, patience: patience) else { return }
+            // The slots may be those of messages that have just been parked.
+            guard slots > 0, isIntakeOpen else {
+              await inFlight.giveBack(slots)
+              continue
+            }
+            receives.addTask { await receiver.receive(slots) }
+          } catch {
+            return
+          }
+        }
+      }
     }
-    inFlight.fill(deliveries)
-    metrics.noteSlots(inFlight)
-    return deliveries
+    return receiver.failure
   }
 
   /// Steps 2 to 5.
-  private func handle(_ delivery: Delivery) async {
+  func handle(_ delivery: Delivery, hasSlot: Bool) async {
     defer {
       inFlight.remove(delivery)
       metrics.noteSlots(inFlight)
@@ -202,7 +168,13 @@ public struct QueueConsumer: Service {
     }
     let match = processor.match(delivery.message)
     delivery.route = match.label
-    guard let settlement = await lease.holding(delivery, { await processInTurn(delivery, match) }) else {
+    let held = await lease.holding(delivery) { () -> Settlement in
+      if !hasSlot {
+        guard await takesSlot(delivery) else { return .release }
+      }
+      return await processInTurn(delivery, match)
+    }
+    guard let settlement = held else {
       logger.warning(
         "lease lost: the message may be with another worker, so its outcome here does not count",
         metadata: delivery.metadata)

@@ -12,9 +12,9 @@ struct Settler: Sendable {
   private let logger: Logger
 
   /// - Parameter window: How long a single request waits for others to share its call.
-  init(queue: any MessageQueue, clock: WorkerClock, logger: Logger, window: Duration) {
-    deletions = Batcher(window: window, clock: clock) { try await queue.delete($0) }
-    visibilities = Batcher(window: window, clock: clock) { try await queue.changeVisibility($0) }
+  init(queue: any MessageQueue, clock: WorkerClock, deadlines: Deadlines, logger: Logger, window: Duration) {
+    deletions = Batcher(window: window, deadlines: deadlines) { try await queue.delete($0) }
+    visibilities = Batcher(window: window, deadlines: deadlines) { try await queue.changeVisibility($0) }
     deadLetters = DeadLetterOffice(queue: queue, logger: logger)
     self.clock = clock
     self.logger = logger
@@ -22,22 +22,21 @@ struct Settler: Sendable {
 
   /// - Returns: what really became of the message; ``Settlement/leave(_:)`` where it could not be dead-lettered.
   func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
-    await shieldedFromCancellation {
-      switch settlement {
-      case .delete:
-        await delete(delivery)
-      case .retry(let delay, _):
-        await hide(delivery, for: retryTimeout(delay, for: delivery))
-      case .release:
-        await hide(delivery, for: .zero)
-      case .deadLetter(let failure):
-        guard await deadLetters.send(delivery, failure: failure) else { return .leave(failure) }
-        await delete(delivery)
-      case .leave:
-        break
-      }
-      return settlement
+    switch settlement {
+    case .delete:
+      await delete(delivery)
+    case .retry(let delay, _):
+      await hide(delivery, for: retryTimeout(delay, for: delivery))
+    case .release:
+      await hide(delivery, for: .zero)
+    case .deadLetter(let failure):
+      let isSent = await shieldedFromCancellation { await deadLetters.send(delivery, failure: failure) }
+      guard isSent else { return .leave(failure) }
+      await delete(delivery)
+    case .leave:
+      break
     }
+    return settlement
   }
 
   /// Makes a delivery invisible for so long from now: a lease's renewal.
@@ -76,8 +75,7 @@ struct Settler: Sendable {
           metadata: delivery.metadata.merging(["error": "\(error)", "consequence": "\(consequence)"]) { $1 })
         return
       }
-      // Not cancelled: the settlement is shielded.
-      try? await clock.sleep(for: delay)
+      await shieldedFromCancellation { try? await clock.sleep(for: delay) }
       attempt += 1
     }
   }

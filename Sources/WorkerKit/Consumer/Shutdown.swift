@@ -1,5 +1,4 @@
 import Logging
-import ServiceLifecycle
 
 /// The order of a shutdown: receiving stops; then
 ///
@@ -13,34 +12,8 @@ extension QueueConsumer {
   /// How long settlements that are under way may take, beside handlers that are stuck.
   private static let settlementGrace = Duration.seconds(10)
 
-  /// Receives until a shutdown begins. That cuts a poll which waits, and at once; one that was just sent gets a moment
-  /// to be answered, for the queue may have handed out messages that would stay invisible for their whole timeout.
-  func unlessShuttingDown(
-    _ receive: @escaping @Sendable () async throws -> [Delivery]
-  ) async throws -> [Delivery] {
-    let sentAt = clock.now
-    return try await withThrowingTaskGroup(of: [Delivery]?.self) { group in
-      group.addTask { try await receive() }
-      group.addTask {
-        try await gracefulShutdown()
-        let rest = configuration.receiveGrace - (clock.now - sentAt)
-        if rest > .zero { try await clock.sleep(for: rest) }
-        return nil
-      }
-      var first: [Delivery]?
-      do {
-        first = try await group.next() ?? nil
-      } catch is CancellationError {
-        // Of either: what the receive has brought by now is looked at below.
-      }
-      group.cancelAll()
-      if let first { return first }
-      // What has come before the cut counts; otherwise this throws its cancellation.
-      return try await group.next()?.flatMap { $0 } ?? []
-    }
-  }
-
-  func drain(cancelHandlers: () -> Void) async {
+  /// Returns when nothing is in hand any more.
+  func drain() async {
     let waiting = inFlight.deliveries.count
     if waiting > 0 {
       logger.notice(
@@ -51,7 +24,7 @@ extension QueueConsumer {
     logger.warning(
       "the deadline is over: the handlers that are left are cancelled, and their messages given back",
       metadata: ["messages": "\(inFlight.deliveries.count)"])
-    cancelHandlers()
+    for delivery in inFlight.deliveries { delivery.cancel() }
     if await isDrained(within: Self.cancellationGrace) { return }
     await abandonStuckHandlers()
   }
@@ -81,6 +54,7 @@ extension QueueConsumer {
     if !inFlight.deliveries.isEmpty {
       onStuckHandlers?()
     }
+    await shieldedFromCancellation { try? await inFlight.untilWithin([]) }
   }
 
   private func isDrained(within limit: Duration) async -> Bool {

@@ -6,10 +6,15 @@ import WorkerTesting
 @Suite("Batches", .timeLimit(.minutes(1)))
 struct BatcherTests {
   let clock = ManualClock()
+  let deadlines: Deadlines
   let calls = Record<[Int]>()
 
+  init() {
+    deadlines = Deadlines(clock: WorkerClock(clock))
+  }
+
   func batcher(window: Duration = .milliseconds(10)) -> Batcher<Int> {
-    Batcher(window: window, clock: WorkerClock(clock)) { [calls] entries in
+    Batcher(window: window, deadlines: deadlines) { [calls] entries in
       calls.add(entries)
       return entries.map { entry in
         entry < 0
@@ -31,15 +36,17 @@ struct BatcherTests {
   @Test("fewer wait for the window, and each gets its own outcome")
   func window() async throws {
     let batcher = batcher()
-    try await withThrowingTaskGroup(of: (Int, String?).self) { group in
-      for entry in [1, -2, 3] {
-        group.addTask { (entry, await batcher.submit(entry).failure?.code.rawValue) }
+    await deadlines.watching {
+      await withTaskGroup(of: (Int, String?).self) { group in
+        for entry in [1, -2, 3] {
+          group.addTask { (entry, await batcher.submit(entry).failure?.code.rawValue) }
+        }
+        // All three are in before the window ends.
+        while batcher.openCount < 3 { await Task.yield() }
+        try? await clock.untilSleeping(for: .milliseconds(10))
+        clock.advance(by: .milliseconds(10))
+        for await (entry, code) in group { #expect(code == (entry < 0 ? "\(entry)" : nil)) }
       }
-      try await clock.untilSleeping(for: .milliseconds(10))
-      // All three are in before the window ends.
-      while batcher.openCount < 3 { await Task.yield() }
-      clock.advance(by: .milliseconds(10))
-      for try await (entry, code) in group { #expect(code == (entry < 0 ? "\(entry)" : nil)) }
     }
     #expect(calls.all.map(\.count) == [3])
   }
@@ -56,9 +63,9 @@ struct BatcherTests {
   @Test("a call that fails as a whole, or answers too little, is everyone's failure")
   func failure() async {
     struct Broken: Error {}
-    let throwing = Batcher<Int>(window: .zero, clock: WorkerClock(clock)) { _ in throw Broken() }
+    let throwing = Batcher<Int>(window: .zero, deadlines: deadlines) { _ in throw Broken() }
     #expect(await throwing.submit(1).failure?.kind == .unexpected)
-    let short = Batcher<Int>(window: .zero, clock: WorkerClock(clock)) { _ in [] }
+    let short = Batcher<Int>(window: .zero, deadlines: deadlines) { _ in [] }
     #expect(await short.submit(1).failure?.code == .invalidResponse)
   }
 }

@@ -172,7 +172,7 @@ struct FIFOTests {
       try await harness.clock.untilSleeping(for: .seconds(20))
       harness.queue.fail(.changeVisibility, with: lost)
       harness.clock.advance(by: .seconds(20))
-      try await harness.clock.untilSleeping(for: StuckHandlerMiddleware.grace)
+      try await harness.clock.untilSleeping(for: TimeoutMiddleware.grace)
       harness.clock.advance(by: .seconds(10))
       try await handled.untilCount(3)
       gate.open()

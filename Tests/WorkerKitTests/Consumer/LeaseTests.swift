@@ -88,24 +88,33 @@ struct LeaseTests {
     let clock = ManualClock()
     let renewal = Gate()
     let handler = Gate()
-    let lease = Lease(visibilityTimeout: .seconds(40), clock: WorkerClock(clock)) { _, _ in
+    let deadlines = Deadlines(clock: WorkerClock(clock))
+    let lease = Lease(visibilityTimeout: .seconds(40), clock: WorkerClock(clock), deadlines: deadlines) { _, _ in
       await renewal.passStubbornly()
       return .success(())
     }
     let delivery = Delivery(
       message: ReceivedMessage(id: "m", receiptHandle: "h", body: []), receivedAt: .zero,
       visibilityTimeout: .seconds(40))
-    async let result = lease.holding(delivery) { () -> Bool in
-      try? await handler.pass()
-      return Task.isCancelled
+    let result = Watched<Bool??>(nil)
+    delivery.handle {
+      let held = await lease.holding(delivery) { () -> Bool in
+        try? await handler.pass()
+        return Task.isCancelled
+      }
+      result.update { $0 = .some(held) }
     }
-    try await clock.untilSleeping(for: .seconds(30))
-    clock.advance(by: .seconds(30))
-    try await renewal.untilArrived()
-    clock.advance(by: .seconds(10))
-    while delivery.state != .lost { await Task.yield() }
-    renewal.open()
-    #expect(await result == nil)
+    await deadlines.watching {
+      try? await clock.untilSleeping(for: .seconds(30))
+      clock.advance(by: .seconds(30))
+      try? await renewal.untilArrived()
+      try? await clock.untilSleeping(for: .seconds(10))
+      clock.advance(by: .seconds(10))
+      while delivery.state != .lost { await Task.yield() }
+      renewal.open()
+      try? await result.wait { $0 != .none }
+    }
+    #expect(result.value == .some(nil))
   }
 
   @Test("a lease that cannot be renewed in time is lost, though nobody said so")

@@ -109,7 +109,7 @@ struct ShutdownTests {
           try await harness.clock.untilSleeping(for: .seconds(20))
           harness.clock.advance(by: .seconds(20))
           // Its handler was told to stop, and is watched.
-          try await harness.clock.untilSleeping(for: StuckHandlerMiddleware.grace)
+          try await harness.clock.untilSleeping(for: TimeoutMiddleware.grace)
         }
       }
       for wait in [12, 1, 10] {

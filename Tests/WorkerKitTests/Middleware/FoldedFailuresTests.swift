@@ -58,7 +58,8 @@ struct FoldedFailuresTests {
         Route(
           eventType: "GREETED", handlerName: "h",
           handler: ClosureHandler { (_: Greeting, _) in throw EventError(.network, "down") })
-      ]), middleware: [logging], clock: WorkerClock(clock), random: { 0 },
+      ]), middleware: [logging], clock: WorkerClock(clock),
+      deadlines: Deadlines(clock: WorkerClock(clock)), random: { 0 },
       logger: logger)
     func fail() async {
       _ = await processor.process(

@@ -29,10 +29,10 @@ struct MiddlewareTests {
     handler: @escaping @Sendable (Greeting, HandlerContext) async throws -> Void = { _, _ in }
   ) async -> Settlement {
     let route = Route(eventType: "GREETED", handlerName: "greetings.hello", handler: ClosureHandler(handler))
-    // A clock that stands: on a busy machine the route's timeout would be over before the handler had a turn.
+    let clock = WorkerClock(ManualClock())
     let processor = Processor(
-      queue: "events", table: RoutingTable(routes: [route]), middleware: middleware, clock: WorkerClock(ManualClock()),
-      random: { 0.5 }, logger: logger)
+      queue: "events", table: RoutingTable(routes: [route]), middleware: middleware, clock: clock,
+      deadlines: Deadlines(clock: clock), random: { 0.5 }, logger: logger)
     return await processor.process(
       ReceivedMessage(id: "m-1", receiptHandle: "h", body: Array(body.utf8), attributes: attributes))
   }
@@ -67,21 +67,24 @@ struct MiddlewareTests {
     var logger = Logger(label: "test", factory: { _ in logs })
     logger[metadataKey: "route"] = "GREETED"
     let context = HandlerContext(eventType: "GREETED", queue: "events", messageID: "m-1", logger: logger)
-    let middleware = StuckHandlerMiddleware(clock: WorkerClock(clock))
+    let deadlines = Deadlines(clock: WorkerClock(clock))
+    let middleware = TimeoutMiddleware(limit: .seconds(300), clock: WorkerClock(clock), deadlines: deadlines)
     await withMetricsFactory(metrics) {
-      let handling = Task {
-        try await middleware.handle(context) { _ in await gate.passStubbornly() }
+      await deadlines.watching {
+        let handling = Task {
+          try await middleware.handle(context) { _ in await gate.passStubbornly() }
+        }
+        try? await gate.untilArrived()
+        clock.advance(by: .seconds(5))
+        handling.cancel()
+        try? await clock.untilSleeping(for: TimeoutMiddleware.grace)
+        #expect(logs.entries.isEmpty)
+        clock.advance(by: TimeoutMiddleware.grace)
+        // It is reported while it goes on, and its end is no error.
+        while logs.entries.isEmpty { await Task.yield() }
+        gate.open()
+        _ = await handling.result
       }
-      try? await gate.untilArrived()
-      clock.advance(by: .seconds(5))
-      handling.cancel()
-      try? await clock.untilSleeping(for: StuckHandlerMiddleware.grace)
-      #expect(logs.entries.isEmpty)
-      clock.advance(by: StuckHandlerMiddleware.grace)
-      // It is reported while it goes on, and its end is no error.
-      while logs.entries.isEmpty { await Task.yield() }
-      gate.open()
-      _ = await handling.result
     }
     #expect(logs.entries.map(\.level) == [.error])
     #expect(logs.entries.first?.metadata["age"] == "15.0s")
