@@ -1,0 +1,101 @@
+"""Consumers under measurement: processes on a core of their own, and what the system says that they cost."""
+
+import os
+import signal
+import subprocess
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from servers import CORES, memory_of, pin
+
+DEADLINE = 600.0
+"""Seconds after which a run is given up."""
+
+
+class ConsumerError(Exception):
+    """A consumer failed; its output is in the message."""
+
+
+@dataclass
+class Usage:
+    """CPU seconds and resident bytes at most, of a process that has ended."""
+
+    cpu: float
+    peak_memory: int
+
+
+class Consumer:
+    """A process that reads the stub's queue. Its output goes to a file."""
+
+    def __init__(self, command, queue_url, folder, variables=None):
+        endpoint, _, _ = queue_url.partition("/000000000000/")
+        environment = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(folder),
+            "AWS_ACCESS_KEY_ID": "local",
+            "AWS_SECRET_ACCESS_KEY": "local",
+            "AWS_EC2_METADATA_DISABLED": "true",
+            "AWS_REGION": "us-east-1",
+            "AWS_DEFAULT_REGION": "us-east-1",
+            "AWS_ENDPOINT_URL_SQS": endpoint,
+            "AWS_SQS_QUEUE_URL": queue_url,
+            **(variables or {}),
+        }
+        self._log = Path(folder, "consumer.log")
+        self._peak = 0
+        pin(CORES and CORES[1])  # What starts now inherits it, with every thread it will have.
+        try:
+            with open(self._log, "wb") as log:
+                self.spawned_at = time.monotonic_ns()
+                self._process = subprocess.Popen(
+                    [str(part) for part in command],
+                    env=environment,
+                    cwd=folder,
+                    stdin=subprocess.DEVNULL,
+                    stdout=log,
+                    stderr=log,
+                )
+        finally:
+            pin(CORES and CORES[0])
+
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.kill()
+
+    def wait(self):
+        """Until it ends by itself."""
+        end = time.monotonic() + DEADLINE
+        while not self.has_ended():
+            # What wait4 calls the peak counts what this process had when it forked.
+            self._peak = max(self._peak, self.memory()[1] or 0)
+            if time.monotonic() > end:
+                raise ConsumerError(f"a consumer did not end in {DEADLINE:g} s\n{self.log()}")
+            time.sleep(0.05)
+        _, status, usage = os.wait4(self._process.pid, 0)
+        self._process.returncode = os.waitstatus_to_exitcode(status)
+        if self._process.returncode:
+            raise ConsumerError(f"a consumer failed: {' '.join(self._process.args)}\n{self.log()}")
+        return Usage(usage.ru_utime + usage.ru_stime, self._peak or usage.ru_maxrss * 1024)
+
+    def stop(self):
+        """As an operator does; it must end well."""
+        self._process.send_signal(signal.SIGTERM)
+        return self.wait()
+
+    def kill(self):
+        if self._process.returncode is None:
+            self._process.kill()
+            self._process.wait()
+
+    def has_ended(self):
+        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+
+    def memory(self):
+        """Resident bytes now and at most until now; None twice where the system does not say."""
+        return memory_of(self._process.pid)
+
+    def log(self, last=3000):
+        return self._log.read_text(errors="replace")[-last:]
