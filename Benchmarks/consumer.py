@@ -91,20 +91,24 @@ class Bench:
         return result
 
     def run(self, name, program, messages):
-        say(f"{name}, {messages:,} messages", level=1)
         self.stub.load(messages)
+        stub_cpu = self.stub.cpu_seconds()
         with Consumer(program.command, self.stub.queue_url, self.folder, program.variables) as consumer:
             usage = consumer.wait()
         report = self.stub.report()
         check(report, name)
+        if stub_cpu is not None:
+            report["stubCPU"] = self.stub.cpu_seconds() - stub_cpu
         return usage, report
 
     @staticmethod
     def figures(usage, report, idle_cpu):
         messages = report["messages"]
         latency = report["latency"]
+        seconds = (report["lastDeleteAt"] - report["firstReceiveAt"]) / 1e9
         return {
-            "messages_per_second": messages / (report["lastDeleteAt"] - report["firstReceiveAt"]) * 1e9,
+            "messages_per_second": messages / seconds,
+            "stub_busy": report.get("stubCPU", 0) / seconds,
             "cpu_us_per_message": (usage.cpu - idle_cpu) / messages * 1e6,
             "calls_per_message": sum(report["requests"].values()) / messages,
             **{f"{name}_ms": latency[name] / 1e6 for name in ("p50", "p99", "p999")},
@@ -162,7 +166,7 @@ class Bench:
         """Milliseconds from starting a process to its first receive."""
         self.stub.load(0)
         with self.worker("noop") as worker:
-            report = self.stub.wait_for(lambda report: report["firstReceiveAt"], "the first receive")
+            report = self.stub.wait_for(lambda report: report.get("firstReceiveAt"), "the first receive")
             worker.stop()
         return (report["firstReceiveAt"] - worker.spawned_at) / 1e6
 
@@ -227,8 +231,8 @@ class Bench:
         return binary
 
 
-def say(what, level=0):
-    print(f"{'  ' * level}{what}", file=sys.stderr, flush=True)
+def say(what):
+    print(what, file=sys.stderr, flush=True)
 
 
 def main():

@@ -8,7 +8,9 @@ from pathlib import Path
 
 from servers import CORES, Server, pin
 
-EVENT = (Path(__file__).resolve().parents[1] / "Examples/item-awarded.json").read_text().strip()
+EXAMPLE = Path(__file__).resolve().parents[1] / "Examples/item-awarded.json"
+EVENT = json.dumps(json.loads(EXAMPLE.read_text()))
+"""As a bot sends it: on one line."""
 
 
 class StubError(Exception):

@@ -36,6 +36,7 @@ def show_consumers(consumers):
         "p99": lambda name, row: f"{row['p99_ms']:.1f}",
         "p99.9 ms": lambda name, row: f"{row['p999_ms']:.1f}",
         "peak memory": lambda name, row: megabytes(row["peak_memory"]),
+        "stub busy": lambda name, row: f"{row['stub_busy']:.0%}",
         "start-up CPU": lambda name, row: f"{row['start_cpu_ms']:,.0f} ms",
     }
     table(columns, consumers)
