@@ -68,7 +68,7 @@ class Consumer:
     def wait(self):
         """Until it ends by itself."""
         end = time.monotonic() + DEADLINE
-        while not self.has_ended():
+        while not self._has_ended():
             # What wait4 calls the peak counts what this process had when it forked.
             self._peak = max(self._peak, self.memory()[1] or 0)
             if time.monotonic() > end:
@@ -90,7 +90,12 @@ class Consumer:
             self._process.kill()
             self._process.wait()
 
-    def has_ended(self):
+    def check(self):
+        """Says so where it has ended, for who waits for what it does."""
+        if self._has_ended():
+            raise ConsumerError(f"a consumer ended early: {' '.join(self._process.args)}\n{self.log()}")
+
+    def _has_ended(self):
         return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
 
     def memory(self):

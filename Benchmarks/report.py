@@ -1,4 +1,6 @@
-"""The report of consumer.py, for people."""
+"""What consumer.py says: to people who wait, and at the end."""
+
+import sys
 
 GOALS = {
     "cpu": 0.25,
@@ -8,6 +10,11 @@ GOALS = {
     "in_flight": 40_000_000,
 }
 NAMES = {"worker": "this worker", "go": "Go, aws-sdk-go-v2", "boto3": "Python, boto3 threads"}
+
+
+def say(what):
+    """What is being done, beside the report."""
+    print(what, file=sys.stderr, flush=True)
 
 
 def show(report):
@@ -77,6 +84,7 @@ def show_memory(memory):
     print("\nThis worker's memory:")
     if memory["in_flight"] is None:
         return print("  this system does not say")
+    print(f"  on an empty queue: {megabytes(memory['idle'])}")
     goal(
         f"1,000 messages in flight (peak {megabytes(memory['in_flight_peak'])})",
         megabytes(memory["in_flight"]),
