@@ -38,12 +38,18 @@ def compare(found, stub, rounds, folder):
                 figures[name].append(cost(usage, report, statistics.median(idle[name])))
     result = {}
     for name, rows in figures.items():
-        result[name] = {key: statistics.median(row[key] for row in rows) for key in rows[0]}
+        result[name] = {key: median(row[key] for row in rows) for key in rows[0]}
         result[name]["slowest"] = min(row["messages_per_second"] for row in rows)
         result[name]["fastest"] = max(row["messages_per_second"] for row in rows)
         result[name]["start_cpu_ms"] = statistics.median(idle[name]) * 1e3
         result[name]["messages"] = found[name].messages
     return result
+
+
+def median(values):
+    """None where the system did not say."""
+    known = [value for value in values if value is not None]
+    return statistics.median(known) if known else None
 
 
 def run(name, program, stub, messages, folder):
@@ -56,8 +62,7 @@ def run(name, program, stub, messages, folder):
             raise ConsumerError(f"{name}: {error}\nThe stub says: {stub.report()}") from error
     report = stub.report()
     check(report, name)
-    if stub_cpu is not None:
-        report["stubCPU"] = stub.cpu_seconds() - stub_cpu
+    report["stubCPU"] = None if stub_cpu is None else stub.cpu_seconds() - stub_cpu
     return usage, report
 
 
@@ -67,7 +72,7 @@ def cost(usage, report, idle_cpu):
     seconds = (report["lastDeleteAt"] - report["firstReceiveAt"]) / 1e9
     return {
         "messages_per_second": messages / seconds,
-        "stub_busy": report.get("stubCPU", 0) / seconds,
+        "stub_busy": report["stubCPU"] and report["stubCPU"] / seconds,
         "cpu_us_per_message": (usage.cpu - idle_cpu) / messages * 1e6,
         "calls_per_message": sum(report["requests"].values()) / messages,
         **{f"{name}_ms": latency[name] / 1e6 for name in ("p50", "p99", "p999")},

@@ -19,10 +19,10 @@ class ConsumerError(Exception):
 
 @dataclass
 class Usage:
-    """CPU seconds and resident bytes at most, of a process that has ended."""
+    """CPU seconds of a process that has ended, and its resident bytes at most; None where the system does not say."""
 
     cpu: float
-    peak_memory: int
+    peak_memory: int | None
 
 
 class Consumer:
@@ -44,6 +44,7 @@ class Consumer:
         }
         self._log = Path(folder, "consumer.log")
         self._peak = 0
+        self._usage = None
         pin(CORES and CORES[1])  # What starts now inherits it, with every thread it will have.
         try:
             with open(self._log, "wb") as log:
@@ -69,24 +70,23 @@ class Consumer:
         """Until it ends by itself."""
         end = time.monotonic() + DEADLINE
         while not self._has_ended():
-            # What wait4 calls the peak counts what this process had when it forked.
+            # Not the peak that the system tells at the end: that counts what this process had when it forked.
             self._peak = max(self._peak, self.memory()[1] or 0)
             if time.monotonic() > end:
                 raise ConsumerError(f"a consumer did not end in {DEADLINE:g} s\n{self.log()}")
             time.sleep(0.05)
-        _, status, usage = os.wait4(self._process.pid, 0)
-        self._process.returncode = os.waitstatus_to_exitcode(status)
         if self._process.returncode:
             raise ConsumerError(f"a consumer failed: {' '.join(self._process.args)}\n{self.log()}")
-        return Usage(usage.ru_utime + usage.ru_stime, self._peak or usage.ru_maxrss * 1024)
+        return Usage(self._usage.ru_utime + self._usage.ru_stime, self._peak or None)
 
     def stop(self):
         """As an operator does; it must end well."""
-        self._process.send_signal(signal.SIGTERM)
+        self.check()
+        os.kill(self._process.pid, signal.SIGTERM)
         return self.wait()
 
     def kill(self):
-        if self._process.returncode is None:
+        if not self._has_ended():
             self._process.kill()
             self._process.wait()
 
@@ -96,7 +96,12 @@ class Consumer:
             raise ConsumerError(f"a consumer ended early: {' '.join(self._process.args)}\n{self.log()}")
 
     def _has_ended(self):
-        return os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
+        if self._process.returncode is None:
+            process, status, usage = os.wait4(self._process.pid, os.WNOHANG)
+            if process:
+                self._process.returncode = os.waitstatus_to_exitcode(status)
+                self._usage = usage
+        return self._process.returncode is not None
 
     def memory(self):
         """Resident bytes now and at most until now; None twice where the system does not say."""

@@ -43,7 +43,7 @@ def show_consumers(consumers):
         "p99": lambda name, row: f"{row['p99_ms']:.1f}",
         "p99.9 ms": lambda name, row: f"{row['p999_ms']:.1f}",
         "peak memory": lambda name, row: megabytes(row["peak_memory"]),
-        "stub busy": lambda name, row: f"{row['stub_busy']:.0%}",
+        "stub busy": lambda name, row: "-" if row["stub_busy"] is None else f"{row['stub_busy']:.0%}",
         "start-up CPU": lambda name, row: f"{row['start_cpu_ms']:,.0f} ms",
     }
     table(columns, consumers)
@@ -110,4 +110,4 @@ def goal(what, found, wanted, is_met):
 
 
 def megabytes(size):
-    return f"{size / 1e6:,.1f} MB"
+    return "-" if size is None else f"{size / 1e6:,.1f} MB"

@@ -1,6 +1,6 @@
 """A consumer by hand on boto3: threads that receive ten, check and decode each, do nothing, and delete ten.
 
-It ends when a receive finds nothing.
+It ends when a receive finds nothing. It asks for no attributes, having no use for them.
 """
 
 import hashlib

@@ -1,6 +1,6 @@
 // A consumer by hand on AWS's SDK for Go, version 2: receives ten, checks and decodes each, does nothing, deletes ten.
 //
-// It ends when a receive finds nothing. The SDK checks the MD5 of each body.
+// It ends when a receive finds nothing. It asks for no attributes, having no use for them; the SDK checks each body's MD5.
 package main
 
 import (
