@@ -8,6 +8,7 @@ GOALS = {
     "handled_ms": 2.0,
     "start_ms": 50.0,
     "in_flight": 40_000_000,
+    "backlog": 1.1,
 }
 NAMES = {"worker": "this worker", "go": "Go, aws-sdk-go-v2", "boto3": "Python, boto3 threads"}
 
@@ -95,6 +96,8 @@ def show_memory(memory):
         print(
             f"  {row['backlog']:,} waiting, {row['handled']:,} handled: {megabytes(row['now'])}, peak {megabytes(row['peak'])}"
         )
+    growth = memory["backlogs"][-1]["now"] / memory["backlogs"][0]["now"]
+    goal("the last as a multiple of the first", f"{growth:.2f}", GOALS["backlog"], growth <= GOALS["backlog"])
 
 
 def table(columns, rows):

@@ -30,6 +30,8 @@ class Stub(Server):
         return f"http://127.0.0.1:{self.port}/000000000000/bench"
 
     def load(self, messages):
+        """Begins anew, when the stub has seen that the last consumer is gone."""
+        self.wait_for(lambda report: not report["waiting"], "the end of the last consumer's receive")
         self._ask("POST", f"/load?{messages}", EVENT)
 
     def report(self):

@@ -5,7 +5,7 @@ import NIOCore
 ///
 /// | request | what it does |
 /// |---|---|
-/// | `POST /load?N`, an event as the body | begins anew, with N messages that hold the event |
+/// | `POST /load?N`, an event as the body | begins anew with N messages that hold the event, while no receive waits |
 /// | `POST /send`, an event | gives one message to a receive that waits, with its `sentAt` added; 409 where none waits |
 /// | `GET /report` | tells what was asked, and what became of the messages |
 enum Control {

@@ -31,7 +31,7 @@ final class StubQueue {
     tally.connections += 1
   }
 
-  /// Begins anew with so many messages.
+  /// Begins anew with so many messages, while no receive waits.
   func load(_ count: Int, body: String) throws {
     for wire in Wire.allCases {
       for withAttributes in [false, true] {
@@ -40,9 +40,6 @@ final class StubQueue {
       }
     }
     tally = Tally(messages: count, connections: tally.connections)
-    while tally.left > 0, let poll = polls.first {
-      remove(poll.connection)?.connection.answer(receive(poll.call))
-    }
   }
 
   /// Gives a message to a receive that waits.
