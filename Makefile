@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
-	test-example bench-local-queue bench-tracing lint format clean
+	test-example bench bench-local-queue bench-tracing lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -90,6 +90,13 @@ test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
+
+bench: venv ## Measure what a message costs the worker, beside boto3 and Go (ARGS='--only worker --rounds 3')
+	$(call announce_build,building the worker and a stub server with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product StubServer --configuration release --scratch-path .build-benchmarks
+	WORKER_BENCHMARKS=1 swift build --product BenchmarkWorker --configuration release --scratch-path .build-benchmarks
+	$(call announce,what a message costs)
+	$(PYTHON) Benchmarks/consumer.py $(ARGS)
 
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)

@@ -169,6 +169,33 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// What measures the worker. Users of the package neither resolve nor build it.
+if Context.environment["WORKER_BENCHMARKS"] != nil {
+  package.dependencies += [
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0")
+  ]
+  package.targets += [
+    // Nothing of ours, as with the local queue.
+    .executableTarget(
+      name: "StubServer",
+      dependencies: [
+        "COpenSSL",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+        .product(name: "NIOCore", package: "swift-nio"),
+        .product(name: "NIOPosix", package: "swift-nio"),
+      ],
+      path: "Benchmarks/StubServer"),
+    .executableTarget(
+      name: "BenchmarkWorker",
+      dependencies: [
+        "WorkerCommands",
+        "WorkerKit",
+        .product(name: "Histogram", package: "hdrhistogram-swift"),
+      ],
+      path: "Benchmarks/BenchmarkWorker"),
+  ]
+}
+
 for target in package.targets where target.type == .regular || target.type == .executable || target.type == .test {
   guard target.name != "CCurl" else { continue }
   target.swiftSettings = [

@@ -18,8 +18,7 @@ class Server:
 
     def __init__(self, command, deadline=60.0):
         self._log = tempfile.TemporaryFile()
-        if CORES:
-            os.sched_setaffinity(0, {CORES[0]})  # What starts now inherits it, with every thread it will have.
+        pin(CORES and CORES[0])  # What starts now inherits it, with every thread it will have.
         try:
             self._process = subprocess.Popen(
                 command,
@@ -29,8 +28,7 @@ class Server:
                 env={**os.environ, "PYTHONUNBUFFERED": "1"},
             )
         finally:
-            if CORES:
-                os.sched_setaffinity(0, {CORES[1]})
+            pin(CORES and CORES[1])
         self.port = self._wait_for_address(deadline)
 
     @classmethod
@@ -57,7 +55,7 @@ class Server:
 
     def cpu_seconds(self):
         """Of all its threads since it started; None where the system does not say."""
-        stat = self._proc("stat")
+        stat = _proc(self._process.pid, "stat")
         if stat is None:
             return None
         # The name, in parentheses, may contain spaces: count from behind it.
@@ -66,16 +64,7 @@ class Server:
 
     def memory(self):
         """Resident bytes now and at most until now; None twice where the system does not say."""
-        status = self._proc("status")
-        if status is None:
-            return None, None
-        return tuple(1024 * int(re.search(rf"^{name}:\s+(\d+) kB", status, re.M)[1]) for name in ("VmRSS", "VmHWM"))
-
-    def _proc(self, name):
-        try:
-            return Path(f"/proc/{self._process.pid}/{name}").read_text()
-        except FileNotFoundError:
-            return None
+        return memory_of(self._process.pid)
 
     def _wait_for_address(self, deadline):
         end = time.monotonic() + deadline
@@ -92,6 +81,26 @@ class Server:
     def log(self, last=4000):
         # Not by seek and read: the server writes at the same position of the same file.
         return os.pread(self._log.fileno(), 1 << 20, 0).decode(errors="replace")[-last:]
+
+
+def pin(core):
+    """This thread, and what it starts, stays on that core; None where the system has no such thing."""
+    if core is not None:
+        os.sched_setaffinity(0, {core})
+
+
+def memory_of(pid):
+    """Resident bytes of a process now and at most until now; None twice where the system does not say."""
+    found = re.findall(r"^Vm(HWM|RSS):\s+(\d+) kB", _proc(pid, "status") or "", re.M)
+    sizes = {name: 1024 * int(size) for name, size in found}
+    return sizes.get("RSS"), sizes.get("HWM")
+
+
+def _proc(pid, name):
+    try:
+        return Path(f"/proc/{pid}/{name}").read_text()
+    except OSError:
+        return None  # There is no /proc, or the process has ended.
 
 
 def size_of(folder):

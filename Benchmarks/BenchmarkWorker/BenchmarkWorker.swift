@@ -1,0 +1,7 @@
+import WorkerCommands
+import WorkerKit
+
+/// A worker as any user makes one; its plugin does as little as a handler can.
+@main struct BenchmarkWorker: WorkerApplication {
+  static let plugins: [any Plugin.Type] = [BenchPlugin.self]
+}
