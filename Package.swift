@@ -169,6 +169,32 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// What measures the worker. Whoever uses the package neither resolves nor builds it.
+if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
+  package.targets += [
+    .target(
+      name: "HotPieces",
+      dependencies: [
+        "COpenSSL",
+        "PrizePlugins",
+        "WorkerKit",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Benchmarks/HotPieces"),
+    .executableTarget(name: "CountedPieces", dependencies: ["HotPieces"], path: "Benchmarks/CountedPieces"),
+  ]
+  // Apart from the rest, which needs no more than the worker does: its manifest needs Swift 6.3.
+  if benchmarks == "timings" {
+    package.dependencies.append(.package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []))
+    package.targets.append(
+      .executableTarget(
+        name: "Timings",
+        dependencies: ["HotPieces", .product(name: "Benchmark", package: "benchmark")],
+        path: "Benchmarks/Timings",
+        plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]))
+  }
+}
+
 for target in package.targets where target.type == .regular || target.type == .executable || target.type == .test {
   guard target.name != "CCurl" else { continue }
   target.swiftSettings = [

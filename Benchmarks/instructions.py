@@ -1,0 +1,179 @@
+"""How many instructions the worker's hot pieces take, against what is on record: a change that makes one dearer fails.
+
+Valgrind counts them, which no other load on the machine changes, as it would change a time. Each piece runs so often, and
+twice as often; the difference is what it costs, without the process's start. Counts of other processors and other versions
+of Swift are not comparable, and are only shown.
+"""
+
+import argparse
+import json
+import os
+import platform
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+RECORD = ROOT / "Benchmarks/instructions.json"
+BINARY = ROOT / ".build-benchmarks/release/CountedPieces"
+# Runs of a piece; the other count is of twice as many.
+TIMES = 100
+# Of the recorded count. Two counts of the same binary differ by less than a fifth of it.
+TOLERANCE = 0.05
+ADVICE = """\
+Look where the instructions go:   make test-instructions ARGS='--profile {piece}'
+If they must go there, say why in the commit, with the record made anew:   make test-instructions ARGS=--record"""
+
+
+@dataclass
+class Verdict:
+    """What a piece costs now, beside what is on record; either is missing where there is none."""
+
+    piece: str
+    recorded: int | None
+    counted: int | None
+
+    @property
+    def change(self):
+        return self.counted / self.recorded - 1
+
+    @property
+    def is_failure(self):
+        return self.recorded is None or self.counted is None or self.change > TOLERANCE
+
+    @property
+    def remark(self):
+        if self.recorded is None:
+            return "is not on record"
+        if self.counted is None:
+            return "is on record, and no longer a piece"
+        if self.change > TOLERANCE:
+            return f"costs {self.change:.1%} more, and {TOLERANCE:.0%} is allowed"
+        if self.change < -TOLERANCE:
+            return f"costs {-self.change:.1%} less: record that, or it can be lost again unseen"
+        return ""
+
+    def __str__(self):
+        def number(value):
+            return "-" if value is None else f"{value:,}"
+
+        change = f"{self.change:+.1%}" if self.recorded and self.counted else ""
+        return f"{self.piece:<18}{number(self.recorded):>12}{number(self.counted):>12}{change:>9}  {self.remark}".rstrip()
+
+
+def compare(recorded, counted):
+    """A verdict for each piece, in the order of the count."""
+    return [Verdict(piece, recorded.get(piece), counted.get(piece)) for piece in {**counted, **recorded}]
+
+
+def report(verdicts):
+    """What a person reads, and the exit code."""
+    failures = [verdict for verdict in verdicts if verdict.is_failure]
+    lines = [f"{'piece':<18}{'recorded':>12}{'now':>12}", *map(str, verdicts)]
+    if failures:
+        lines += ["", ADVICE.format(piece=failures[0].piece)]
+    return "\n".join(lines), 1 if failures else 0
+
+
+class Pieces:
+    """The binary that runs one piece at a time, under valgrind."""
+
+    def __init__(self, binary, folder):
+        self.folder = folder
+        # Valgrind does not read the debug information of today's compilers.
+        self.binary = folder / binary.name
+        subprocess.run(["strip", "--strip-debug", "-o", self.binary, binary], check=True)
+
+    @property
+    def names(self):
+        output = subprocess.run([self.binary], check=True, capture_output=True, text=True).stdout
+        return [line.split("\t")[0] for line in output.splitlines()]
+
+    def count(self, piece):
+        """The instructions of one run."""
+        few, many = (self._total(piece, times) for times in (TIMES, 2 * TIMES))
+        return round((many - few) / TIMES)
+
+    def profile(self, piece):
+        """The functions in which a piece's instructions are, the dearest first."""
+        output = self.folder / "callgrind.out"
+        self._run(piece, TIMES, "--tool=callgrind", f"--callgrind-out-file={output}")
+        annotated = subprocess.run(["callgrind_annotate", output], check=True, capture_output=True, text=True).stdout
+        return subprocess.run(["swift", "demangle", "--simplified"], input=annotated, check=True, capture_output=True, text=True).stdout
+
+    def _total(self, piece, times):
+        log = self._run(piece, times, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
+        return int(re.search(r"I\s+refs:\s+([\d,]+)", log)[1].replace(",", ""))
+
+    def _run(self, piece, times, *options):
+        # SQLite's file in memory where that can be had: a disk's waits are not the worker's work.
+        memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+        with tempfile.TemporaryDirectory(dir=memory) as folder:
+            run = subprocess.run(
+                ["valgrind", *options, self.binary, piece, str(times), folder],
+                capture_output=True,
+                text=True,
+                # Hashes are drawn anew in each process otherwise, and with them the length of searches.
+                env={**os.environ, "SWIFT_DETERMINISTIC_HASHING": "1"},
+            )
+        if run.returncode != 0:
+            sys.exit(f"{piece} failed under valgrind:\n{run.stdout}{run.stderr}")
+        return run.stderr
+
+
+def swift_version():
+    output = subprocess.run(["swift", "--version"], check=True, capture_output=True, text=True).stdout
+    return re.search(r"Swift version (\S+)", output)[1]
+
+
+def hindrance(record, processor, swift):
+    """Why counts cannot be compared with what is on record; None where they can."""
+    if record is None:
+        return f"nothing is on record for this processor, {processor}"
+    if record["swift"] != swift:
+        return f"the record is of Swift {record['swift']}, and this is {swift}"
+    return None
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--binary", type=Path, default=BINARY, help="CountedPieces, built for release")
+    parser.add_argument("--record", action="store_true", help="put what is counted on record")
+    parser.add_argument("--profile", metavar="PIECE", help="show in which functions a piece's instructions are")
+    arguments = parser.parse_args()
+
+    if not shutil.which("valgrind"):
+        print("valgrind is not here, so nothing was counted and nothing compared")
+        return 0
+    with tempfile.TemporaryDirectory() as folder:
+        pieces = Pieces(arguments.binary, Path(folder))
+        if arguments.profile:
+            print(pieces.profile(arguments.profile))
+            return 0
+        names = pieces.names
+        with ThreadPoolExecutor(os.cpu_count()) as pool:
+            counted = dict(zip(names, pool.map(pieces.count, names), strict=True))
+
+    records = json.loads(RECORD.read_text(encoding="utf-8"))
+    processor, swift = platform.machine(), swift_version()
+    record = records.get(processor)
+    text, code = report(compare(record["instructions"] if record else {}, counted))
+    print(text)
+    if arguments.record:
+        records[processor] = {"swift": swift, "instructions": counted}
+        RECORD.write_text(json.dumps(records, indent=2, sort_keys=True) + "\n", encoding="utf-8")
+        print(f"\nThis is on record now, in {RECORD.relative_to(ROOT)}.")
+        return 0
+    if reason := hindrance(record, processor, swift):
+        print(f"\nNothing was compared: {reason}. To compare from now on: make test-instructions ARGS=--record")
+        return 0
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main())
