@@ -189,7 +189,7 @@ if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
     package.targets.append(
       .executableTarget(
         name: "Timings",
-        dependencies: ["HotPieces", .product(name: "Benchmark", package: "benchmark")],
+        dependencies: ["HotPieces", "WorkerKit", .product(name: "Benchmark", package: "benchmark")],
         path: "Benchmarks/Timings",
         plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]))
   }

@@ -14,6 +14,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
+from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,11 +24,12 @@ RECORD = ROOT / "Benchmarks/instructions.json"
 BINARY = ROOT / ".build-benchmarks/release/CountedPieces"
 # Runs of a piece; the other count is of twice as many.
 TIMES = 100
-# Of the recorded count. Two counts of the same binary differ by less than a fifth of it.
+# Of the recorded count. Two counts of the same binary differ by less than half of it: threads take turns as they come.
 TOLERANCE = 0.05
 ADVICE = """\
-Look where the instructions go:   make test-instructions ARGS='--profile {piece}'
-If they must go there, say why in the commit, with the record made anew:   make test-instructions ARGS=--record"""
+Look where the instructions go:          make profile-piece PIECE={piece}
+If they are to be spent, record them:    make record-instructions
+and say in the commit why."""
 
 
 @dataclass
@@ -80,6 +82,19 @@ def report(verdicts):
     return "\n".join(lines), 1 if failures else 0
 
 
+def functions(annotated):
+    """The instructions of each function in callgrind_annotate's table."""
+    counts = Counter()
+    for line in annotated.splitlines():
+        if match := re.match(r"\s*([\d,]+) +\([ \d.]+%\)  \S*?:(\S.*) \[(.*)\]$", line):
+            count, name, library = match.groups()
+            # A function that called itself: what it did then is in the first call's count already.
+            if name.endswith("'2"):
+                continue
+            counts[f"{name}  [{Path(library).name}]"] += int(count.replace(",", ""))
+    return counts
+
+
 class Pieces:
     """The binary that runs one piece at a time, under valgrind."""
 
@@ -100,11 +115,29 @@ class Pieces:
         return round((many - few) / TIMES)
 
     def profile(self, piece):
-        """The functions in which a piece's instructions are, the dearest first."""
-        output = self.folder / "callgrind.out"
-        self._run(piece, TIMES, "--tool=callgrind", f"--callgrind-out-file={output}")
-        annotated = subprocess.run(["callgrind_annotate", output], check=True, capture_output=True, text=True).stdout
-        return subprocess.run(["swift", "demangle", "--simplified"], input=annotated, check=True, capture_output=True, text=True).stdout
+        """Where the instructions of one run are: a table of functions by their own, and one with what they call."""
+        paths = []
+        for times in (TIMES, 2 * TIMES):
+            paths.append(self.folder / f"callgrind.{times}")
+            self._run(piece, times, "--tool=callgrind", f"--callgrind-out-file={paths[-1]}")
+        tables = []
+        for title, inclusive in [("themselves", "no"), ("with what they call", "yes")]:
+            few, many = (functions(self._annotate(path, inclusive)) for path in paths)
+            costs = Counter({name: (count - few[name]) // TIMES for name, count in many.items()})
+            rows = [f"{count:>12,}  {name}" for name, count in costs.most_common(60)]
+            tables.append("\n".join([f"instructions of one run of {piece}, in functions {title}", *rows]))
+        text = "\n\n".join(tables)
+        return subprocess.run(
+            ["swift", "demangle", "--simplified"], input=text, check=True, capture_output=True, text=True
+        ).stdout
+
+    def _annotate(self, path, inclusive):
+        return subprocess.run(
+            ["callgrind_annotate", "--threshold=100", f"--inclusive={inclusive}", path],
+            check=True,
+            capture_output=True,
+            text=True,
+        ).stdout
 
     def _total(self, piece, times):
         log = self._run(piece, times, "--tool=cachegrind", "--cache-sim=no", "--cachegrind-out-file=/dev/null")
@@ -162,15 +195,17 @@ def main():
     records = json.loads(RECORD.read_text(encoding="utf-8"))
     processor, swift = platform.machine(), swift_version()
     record = records.get(processor)
-    text, code = report(compare(record["instructions"] if record else {}, counted))
-    print(text)
+    if reason := hindrance(record, processor, swift):
+        print(*(f"{piece:<18}{count:>12,}" for piece, count in counted.items()), sep="\n")
+        print(f"\nNothing was compared: {reason}. `make record-instructions` makes that the record.")
+        code = 0
+    else:
+        text, code = report(compare(record["instructions"], counted))
+        print(text)
     if arguments.record:
         records[processor] = {"swift": swift, "instructions": counted}
-        RECORD.write_text(json.dumps(records, indent=2, sort_keys=True) + "\n", encoding="utf-8")
-        print(f"\nThis is on record now, in {RECORD.relative_to(ROOT)}.")
-        return 0
-    if reason := hindrance(record, processor, swift):
-        print(f"\nNothing was compared: {reason}. To compare from now on: make test-instructions ARGS=--record")
+        RECORD.write_text(json.dumps(records, indent=2) + "\n", encoding="utf-8")
+        print(f"\nRecorded in {RECORD.relative_to(ROOT)}.")
         return 0
     return code
 

@@ -14,7 +14,7 @@ extension HotPiece {
           }
         }
       }
-      try check(queue.takeDeleted() == 10, "ten messages are deleted")
+      await queue.untilDeleted(10)
     }
   }
 
@@ -29,7 +29,7 @@ extension HotPiece {
     let messages = (0..<10).map(Event.message)
     return .asynchronous {
       queue.put(messages)
-      try await queue.untilDeleted(10)
+      await queue.untilDeleted(10)
     }
   }
 
