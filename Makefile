@@ -107,9 +107,9 @@ record-instructions: counted-pieces ## Put the hot pieces' instructions on recor
 profile-piece: counted-pieces ## Show in which functions a hot piece's instructions are (PIECE=consume)
 	python3 Benchmarks/instructions.py --profile $(PIECE)
 
-bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS='--filter grant')
+bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS="--filter grant")
 	$(call announce_build,building the hot pieces with optimization,.build-benchmarks)
-	WORKER_BENCHMARKS=timings swift package --scratch-path .build-benchmarks --allow-writing-to-package-directory benchmark $(ARGS)
+	WORKER_BENCHMARKS=timings swift package --scratch-path .build-benchmarks --allow-writing-to-package-directory benchmark --target Timings $(ARGS)
 
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)

@@ -181,7 +181,8 @@ if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
         .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/HotPieces"),
-    .executableTarget(name: "CountedPieces", dependencies: ["HotPieces"], path: "Benchmarks/CountedPieces"),
+    .executableTarget(
+      name: "CountedPieces", dependencies: ["HotPieces", "WorkerKit"], path: "Benchmarks/CountedPieces"),
   ]
   // Apart from the rest, which needs no more than the worker does: its manifest needs Swift 6.3.
   if benchmarks == "timings" {

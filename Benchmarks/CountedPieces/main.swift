@@ -1,5 +1,6 @@
 import Foundation
 import HotPieces
+import WorkerKit
 
 // Runs one piece so often, and nothing beside it, for whoever counts the instructions of the process:
 // `CountedPieces NAME TIMES FOLDER`. Without arguments it lists the pieces.
@@ -15,4 +16,4 @@ else {
   FileHandle.standardError.write(Data("usage: CountedPieces NAME TIMES FOLDER; without arguments, the names\n".utf8))
   exit(EX_USAGE)
 }
-try piece.runBlocking(times: times, folder: arguments[3])
+try piece.runBlocking(times: times, in: HotPiece.Surroundings(folder: arguments[3], clock: .standing))

@@ -5,8 +5,8 @@ import WorkerKit
 extension HotPiece {
   static let routeAndDecode = HotPiece(
     name: "route-and-decode", summary: "finds an ITEM_AWARDED's route, and decodes and validates the event"
-  ) { _ in
-    let processor = consumer(table: idle).processor
+  ) { surroundings in
+    let processor = consumer(table: idle, in: surroundings).processor
     let message = Event.message(1)
     return .synchronous {
       _ = try processor.match(message).get()
@@ -16,8 +16,8 @@ extension HotPiece {
 
   static let process = HotPiece(
     name: "process", summary: "takes an ITEM_AWARDED through the standard middleware to a handler that does nothing"
-  ) { _ in
-    let processor = consumer(table: idle).processor
+  ) { surroundings in
+    let processor = consumer(table: idle, in: surroundings).processor
     let message = Event.message(1)
     return .asynchronous {
       try check(await processor.process(message).isHandled, "the handler takes every event")
@@ -26,16 +26,16 @@ extension HotPiece {
 
   static let grant = HotPiece(
     name: "grant", summary: "the same to prizes.item, which grants an item in SQLite"
-  ) { folder in
+  ) { surroundings in
     let file = try RoutesFile(
       yaml: """
         version: 1
         queues: { prizes: { url: "https://sqs.us-east-1.amazonaws.com/123456789012/prizes" } }
-        plugins: { prizes: { database: "sqlite:\(folder)/prizes.db" } }
+        plugins: { prizes: { database: "sqlite:\(surroundings.folder)/prizes.db" } }
         routes: { ITEM_AWARDED: { handler: prizes.item } }
         """, plugins: [PrizePlugin.self])
     try await PrizePlugin.prepareDemo(file.configuration(of: PrizePlugin.self))
-    let processor = consumer(table: try await file.makeRoutingTable()).processor
+    let processor = consumer(table: try await file.makeRoutingTable(), in: surroundings).processor
     let count = Locked(0)
     return .asynchronous {
       let number = count.withLock { count in
@@ -53,11 +53,11 @@ extension HotPiece {
 
   /// As `worker run` makes it, on a queue without a network.
   static func consumer(
-    table: RoutingTable, queue: PromptQueue = PromptQueue(),
+    table: RoutingTable, in surroundings: Surroundings, queue: PromptQueue = PromptQueue(),
     configuration: QueueConsumer.Configuration = QueueConsumer.Configuration()
   ) -> QueueConsumer {
     QueueConsumer(
-      queue: queue, table: table, configuration: configuration,
+      queue: queue, table: table, configuration: configuration, clock: surroundings.clock,
       logger: Logger(label: "pieces", factory: { _ in DroppingLogHandler() }))
   }
 }

@@ -6,8 +6,8 @@ extension HotPiece {
   ///
   /// It blocks its thread, which Swift's concurrency forbids its own threads: call it from a synchronous `main` alone. An
   /// asynchronous `main` is no choice where instructions are counted, for valgrind does not get through it.
-  package func runBlocking(times: Int, folder: String) throws {
-    switch try blocking({ try await prepare(folder) }) {
+  package func runBlocking(times: Int, in surroundings: Surroundings) throws {
+    switch try blocking({ try await prepare(surroundings) }) {
     case .synchronous(let run):
       for _ in 0..<times { try run() }
     case .asynchronous(let run):

@@ -1,9 +1,9 @@
 import WorkerKit
 
 extension HotPiece {
-  static let settle = HotPiece(name: "settle", summary: "deletes ten messages, in one call") { _ in
+  static let settle = HotPiece(name: "settle", summary: "deletes ten messages, in one call") { surroundings in
     let queue = PromptQueue()
-    let settler = consumer(table: idle, queue: queue, configuration: inTens).settler
+    let settler = consumer(table: idle, in: surroundings, queue: queue, configuration: inTens).settler
     let messages = (0..<10).map(Event.message)
     return .asynchronous {
       await withTaskGroup(of: Void.self) { group in
@@ -21,9 +21,9 @@ extension HotPiece {
   static let consume = HotPiece(
     name: "consume",
     summary: "the whole consumer with ten messages: receive, leases, handlers that do nothing, deletion"
-  ) { _ in
+  ) { surroundings in
     let queue = PromptQueue()
-    let consumer = consumer(table: idle, queue: queue, configuration: inTens)
+    let consumer = consumer(table: idle, in: surroundings, queue: queue, configuration: inTens)
     // For as long as the process runs, as a worker's does.
     Task { try await consumer.run() }
     let messages = (0..<10).map(Event.message)

@@ -22,7 +22,7 @@ let benchmarks: @Sendable () -> Void = {
       },
       setup: {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-        let run = try await piece.prepare(folder.path)
+        let run = try await piece.prepare(HotPiece.Surroundings(folder: folder.path, clock: .continuous))
         prepared.withLock { $0 = run }
       },
       teardown: {
