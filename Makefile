@@ -3,7 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
-	test-example test-instructions record-instructions profile-piece counted-pieces bench-pieces bench-local-queue bench-tracing lint format clean
+	test-example counted-pieces test-instructions record-instructions profile-piece bench-pieces bench-local-queue bench-tracing lint \
+	format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -27,7 +28,7 @@ define announce_build
 endef
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what the system lacks (apt on Debian and Ubuntu, brew on macOS)
 	@scripts/setup.sh
@@ -107,7 +108,7 @@ record-instructions: counted-pieces ## Put the hot pieces' instructions on recor
 profile-piece: counted-pieces ## Show in which functions a hot piece's instructions are (PIECE=consume)
 	python3 Benchmarks/instructions.py --profile $(PIECE)
 
-bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS="--filter grant")
+bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS='--filter grant')
 	$(call announce_build,building the hot pieces with optimization,.build-benchmarks)
 	WORKER_BENCHMARKS=timings swift package --scratch-path .build-benchmarks --allow-writing-to-package-directory benchmark --target Timings $(ARGS)
 
