@@ -3,7 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
-	test-example bench bench-local-queue bench-tracing lint format clean
+	test-example bench counted-pieces test-instructions record-instructions profile-piece bench-pieces bench-local-queue \
+	bench-tracing lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -27,7 +28,7 @@ define announce_build
 endef
 
 help: ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-18s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-20s %s\n", $$1, $$2 }' $(firstword $(MAKEFILE_LIST))
 
 setup: ## Install what the system lacks (apt on Debian and Ubuntu, brew on macOS)
 	@scripts/setup.sh
@@ -46,7 +47,7 @@ release: setup ## Build the worker for production, as .build-release/release/wor
 run: build ## See it work: the worker on a local queue of its own, until Ctrl-C (ARGS='--until-empty --port 0')
 	@echo; exec $(WORKER) dev $(ARGS)
 
-test: test-swift test-integration test-example ## Run all tests
+test: test-swift test-integration test-example test-instructions ## Run all tests
 	$(call announce,all tests passed)
 
 build-tests: setup
@@ -97,6 +98,26 @@ bench: venv ## Measure what a message costs the worker, beside boto3 and Go (ARG
 	WORKER_BENCHMARKS=1 swift build --product BenchmarkWorker --configuration release --scratch-path .build-benchmarks
 	$(call announce,what a message costs)
 	$(PYTHON) Benchmarks/consumer.py $(ARGS)
+
+counted-pieces: setup
+	@scripts/setup.sh valgrind
+	$(call announce_build,building the hot pieces with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product CountedPieces --configuration release --scratch-path .build-benchmarks
+
+test-instructions: counted-pieces ## Compare the hot pieces' instructions with those on record
+	$(call announce,instructions of the hot pieces)
+	python3 Benchmarks/instructions.py
+
+record-instructions: counted-pieces ## Put the hot pieces' instructions on record, in Benchmarks/instructions.json
+	$(call announce,instructions of the hot pieces)
+	python3 Benchmarks/instructions.py --record
+
+profile-piece: counted-pieces ## Show in which functions a hot piece's instructions are (PIECE=consume)
+	python3 Benchmarks/instructions.py --profile $(PIECE)
+
+bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS='--filter grant')
+	$(call announce_build,building the hot pieces with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=timings swift package --scratch-path .build-benchmarks --allow-writing-to-package-directory benchmark --target Timings $(ARGS)
 
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)

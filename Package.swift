@@ -170,11 +170,19 @@ let package = Package(
 )
 
 // What measures the worker. Users of the package neither resolve nor build it.
-if Context.environment["WORKER_BENCHMARKS"] != nil {
-  package.dependencies += [
-    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0")
-  ]
+if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
   package.targets += [
+    .target(
+      name: "HotPieces",
+      dependencies: [
+        "COpenSSL",
+        "PrizePlugins",
+        "WorkerKit",
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Benchmarks/HotPieces"),
+    .executableTarget(
+      name: "CountedPieces", dependencies: ["HotPieces", "WorkerKit"], path: "Benchmarks/CountedPieces"),
     // Nothing of ours, as with the local queue.
     .executableTarget(
       name: "StubServer",
@@ -194,6 +202,18 @@ if Context.environment["WORKER_BENCHMARKS"] != nil {
       ],
       path: "Benchmarks/BenchmarkWorker"),
   ]
+  package.dependencies.append(
+    .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"))
+  // Apart from the rest, which needs no more than the worker does: its manifest needs Swift 6.3.
+  if benchmarks == "timings" {
+    package.dependencies.append(.package(url: "https://github.com/ordo-one/benchmark", from: "1.38.1", traits: []))
+    package.targets.append(
+      .executableTarget(
+        name: "Timings",
+        dependencies: ["HotPieces", "WorkerKit", .product(name: "Benchmark", package: "benchmark")],
+        path: "Benchmarks/Timings",
+        plugins: [.plugin(name: "BenchmarkPlugin", package: "benchmark")]))
+  }
 }
 
 for target in package.targets where target.type == .regular || target.type == .executable || target.type == .test {

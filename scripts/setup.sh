@@ -4,6 +4,7 @@
 #   scripts/setup.sh              headers and libraries of the system, for the worker
 #   scripts/setup.sh venv         .venv, with what the integration tests use from PyPI; and .venv-query, with an old boto3
 #                                 that speaks SQS's Query protocol; .prometheus, with Debian's Prometheus, where there is none
+#   scripts/setup.sh valgrind     valgrind, where it can be had, for `make test-instructions`
 #   scripts/setup.sh ministack    .venv-ministack, and
 #   scripts/setup.sh localstack   .venv-localstack: SQS-compatible servers, for `make test-servers`
 #
@@ -48,18 +49,23 @@ missing_on_debian() {
   can_make_venvs || echo python3-venv
 }
 
-install_on_debian() {
-  local packages sudo=()
-  mapfile -t packages < <(missing_on_debian)
-  [ ${#packages[@]} -gt 0 ] || return 0
+apt_install() {
+  local sudo=()
   if [ "$(id -u)" -ne 0 ]; then
-    has sudo || fail "not root, and there is no sudo; as root, run: apt-get install ${packages[*]}"
+    has sudo || fail "not root, and there is no sudo; as root, run: apt-get install $*"
     sudo=(sudo)
   fi
-  say "installing with apt-get: ${packages[*]}"
+  say "installing with apt-get: $*"
   ${sudo[@]+"${sudo[@]}"} apt-get update -qq
   ${sudo[@]+"${sudo[@]}"} env DEBIAN_FRONTEND=noninteractive \
-    apt-get install -y -qq --no-install-recommends "${packages[@]}" >/dev/null
+    apt-get install -y -qq --no-install-recommends "$@" >/dev/null
+}
+
+install_on_debian() {
+  local packages
+  mapfile -t packages < <(missing_on_debian)
+  [ ${#packages[@]} -gt 0 ] || return 0
+  apt_install "${packages[@]}"
   mapfile -t packages < <(missing_on_debian)
   [ ${#packages[@]} -eq 0 ] || fail "apt-get finished, and these are still not usable: ${packages[*]}"
 }
@@ -156,6 +162,12 @@ set_up_prometheus() {
   rm -rf "$folder"
 }
 
+# Where it cannot be had, nothing is counted, and the count's script says so.
+set_up_valgrind() {
+  if has valgrind && has strip; then return 0; fi
+  if has apt-get; then apt_install valgrind binutils; fi
+}
+
 set_up_localstack() {
   python3.13 --version >/dev/null 2>&1 || fail "LocalStack needs Python 3.13, and there is no python3.13 on the PATH"
   set_up_venv .venv-localstack Tests/requirements-localstack.txt "a LocalStack to test with" python3.13
@@ -172,7 +184,8 @@ case "${1:-system}" in
     set_up_venvs
     set_up_prometheus
     ;;
+  valgrind) set_up_valgrind ;;
   ministack) set_up_venv .venv-ministack Tests/requirements-ministack.txt "a MiniStack to test with" ;;
   localstack) set_up_localstack ;;
-  *) fail "unknown argument $1; it is either nothing or one of: venv, ministack, localstack" ;;
+  *) fail "unknown argument $1; it is either nothing or one of: venv, valgrind, ministack, localstack" ;;
 esac

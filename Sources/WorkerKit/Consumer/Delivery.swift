@@ -4,7 +4,7 @@ import Logging
 ///
 /// A message is settled at most once a receive: by its handler's outcome, or by the shutdown that gives it back, but
 /// not after its lease was lost. ``claim(_:)`` decides between them.
-final class Delivery: Sendable, Hashable {
+package final class Delivery: Sendable, Hashable {
   enum State: Sendable, Hashable {
     /// Its handler runs.
     case held
@@ -35,7 +35,7 @@ final class Delivery: Sendable, Hashable {
     var isLeaseKept = true
   }
 
-  init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
+  package init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
     self.message = message
     self.receivedAt = receivedAt
     self.place = place
@@ -94,9 +94,9 @@ final class Delivery: Sendable, Hashable {
     task?.cancel()
   }
 
-  static func == (first: Delivery, second: Delivery) -> Bool { first === second }
+  package static func == (first: Delivery, second: Delivery) -> Bool { first === second }
 
-  func hash(into hasher: inout Hasher) {
+  package func hash(into hasher: inout Hasher) {
     hasher.combine(ObjectIdentifier(self))
   }
 }

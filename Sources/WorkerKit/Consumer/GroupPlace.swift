@@ -1,6 +1,6 @@
 /// A message's place in its FIFO group, among those that one receive brought: its turn comes when the one before it is
 /// off the queue. Where that one stays, those behind it are given back.
-final class GroupPlace: Sendable {
+package final class GroupPlace: Sendable {
   private enum End: Sendable {
     /// Handled, or in the dead-letter queue.
     case gone

@@ -2,7 +2,7 @@ import Logging
 import Tracing
 
 /// Takes one message through its route, and says what becomes of it. Touches no queue.
-struct Processor: Sendable {
+package struct Processor: Sendable {
   let queue: String
   let table: RoutingTable
   let middleware: [any Middleware]
@@ -42,12 +42,12 @@ struct Processor: Sendable {
     }
   }
 
-  func process(_ message: ReceivedMessage) async -> Settlement {
+  package func process(_ message: ReceivedMessage) async -> Settlement {
     await process(message, match(message))
   }
 
   /// Finds the route that a message's body asks for.
-  func match(_ message: ReceivedMessage) -> RouteMatch {
+  package func match(_ message: ReceivedMessage) -> RouteMatch {
     RouteMatch { try route(for: message) }
   }
 
@@ -122,7 +122,7 @@ struct Processor: Sendable {
 }
 
 /// The route that a message takes, or why it takes none.
-struct RouteMatch: Sendable {
+package struct RouteMatch: Sendable {
   static let unrouted = "unrouted"
 
   private let result: Result<Route, any Error>
@@ -135,7 +135,7 @@ struct RouteMatch: Sendable {
   /// For logs and metrics, and so never what the message says of itself.
   var label: String { route?.eventType ?? Self.unrouted }
 
-  func get() throws -> Route { try result.get() }
+  package func get() throws -> Route { try result.get() }
 }
 
 /// An event that no route names: what follows is the table's decision, not a policy's.

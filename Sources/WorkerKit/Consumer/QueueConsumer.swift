@@ -44,10 +44,10 @@ public struct QueueConsumer: Service {
   let progress: ConsumerProgress
   let metrics: ConsumerMetrics
   let logging: LoggingMiddleware
-  let processor: Processor
+  package let processor: Processor
   let table: RoutingTable
   private let lease: Lease
-  let settler: Settler
+  package let settler: Settler
   /// Called when the shutdown has given back messages whose handlers ignore their cancellation.
   let onStuckHandlers: (@Sendable () -> Void)?
 

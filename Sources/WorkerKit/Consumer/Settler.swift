@@ -4,7 +4,7 @@ import Logging
 ///
 /// Calls go out in batches, are tried again while the lease lasts, and are not cut off by cancellation: work that was
 /// done is also acknowledged.
-struct Settler: Sendable {
+package struct Settler: Sendable {
   private let deletions: Batcher<String>
   private let visibilities: Batcher<VisibilityChange>
   private let deadLetters: DeadLetterOffice
@@ -21,7 +21,7 @@ struct Settler: Sendable {
   }
 
   /// - Returns: what really became of the message; ``Settlement/leave(_:)`` where it could not be dead-lettered.
-  func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
+  package func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
     switch settlement {
     case .delete:
       await delete(delivery)

@@ -1,8 +1,8 @@
 import Foundation
 
 /// A receive's answer: the messages that came whole.
-struct ReceiveResult {
-  private(set) var messages: [ReceivedMessage] = []
+package struct ReceiveResult {
+  package private(set) var messages: [ReceivedMessage] = []
   /// Ids of messages that are not as they were sent: their body or their attributes do not match their MD5, or they lack
   /// what every message has.
   private(set) var corrupted: [String] = []
@@ -11,7 +11,7 @@ struct ReceiveResult {
 
   /// - Parameter keepsOrder: Whether one message must not overtake another: nothing behind a corrupted one is taken.
   /// - Throws: ``JSONReader/SyntaxError`` where the answer is not the protocol's.
-  init(_ bytes: [UInt8], keepsOrder: Bool = false) throws {
+  package init(_ bytes: [UInt8], keepsOrder: Bool = false) throws {
     self.keepsOrder = keepsOrder
     // An answer without a body is an answer without messages.
     guard !bytes.isEmpty else { return }

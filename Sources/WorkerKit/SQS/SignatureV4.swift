@@ -1,9 +1,9 @@
-import Foundation
+package import Foundation
 
 /// AWS Signature Version 4: proves who sent a request, and that it came as it was sent.
 ///
 /// Source: AWS's "Signing AWS API requests"; tested against AWS's published vectors and botocore.
-struct SignatureV4: Sendable {
+package struct SignatureV4: Sendable {
   static let algorithm = "AWS4-HMAC-SHA256"
 
   private struct DerivedKey {
@@ -17,7 +17,7 @@ struct SignatureV4: Sendable {
   /// A day's key costs four HMACs, so it is kept for the day.
   private let derivedKey = Locked<DerivedKey?>(nil)
 
-  init(region: String, service: String) {
+  package init(region: String, service: String) {
     self.region = region
     self.service = service
   }
@@ -29,7 +29,7 @@ struct SignatureV4: Sendable {
   ///   - path: As it is sent, percent-encoded.
   ///   - query: Names and values, not encoded.
   ///   - headers: All that are to be signed, `Host` included.
-  func headers(
+  package func headers(
     method: String,
     path: String = "/",
     query: [(name: String, value: String)] = [],
