@@ -25,15 +25,17 @@ struct Receiver: Sendable {
   /// Receives once, into slots that were reserved for it. All that has come is being handled when this returns.
   func receive(_ slots: Int) async {
     consumer.progress.enter(.receiving)
+    let messages: [ReceivedMessage]
     do {
-      handle(try await unlessCut { try await messages(slots) }, slots)
+      messages = try await unlessCut { try await self.messages(slots) }
+      handle(messages, slots)
     } catch is CancellationError {
       return await consumer.inFlight.giveBack(slots)
     } catch {
       consumer.metrics.noteReceiveFailure(error)
       return await consumer.inFlight.giveBack(slots) { await pause(after: error) }
     }
-    if consumer.configuration.stopsWhenEmpty { await closeIfEmpty() }
+    if consumer.configuration.stopsWhenEmpty, messages.isEmpty { await closeIfEmpty() }
   }
 
   private func messages(_ slots: Int) async throws -> [ReceivedMessage] {
