@@ -3,7 +3,7 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
-	test-example bench-local-queue bench-tracing lint format clean
+	test-example bench-grants bench-local-queue bench-tracing lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -90,6 +90,12 @@ test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 test-example: setup ## Build and test Examples/RaffleWorker alone
 	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
+
+bench-grants: setup ## Measure durable grants, beside SQLite's own limit on the disk (ARGS='--folder /mnt/data --rounds 3')
+	$(call announce_build,building the benchmark with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product GrantBenchmark --configuration release --scratch-path .build-benchmarks
+	$(call announce,what the prize database can do)
+	.build-benchmarks/release/GrantBenchmark $(ARGS)
 
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)

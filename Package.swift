@@ -169,6 +169,22 @@ let package = Package(
   swiftLanguageModes: [.v6]
 )
 
+// What measures the worker. Users of the package neither resolve nor build it.
+if Context.environment["WORKER_BENCHMARKS"] != nil {
+  package.targets += [
+    .executableTarget(
+      name: "GrantBenchmark",
+      dependencies: [
+        "PrizePlugins",
+        "WorkerKit",
+        "WorkerTesting",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+      ],
+      path: "Benchmarks/GrantBenchmark")
+  ]
+}
+
 for target in package.targets where target.type == .regular || target.type == .executable || target.type == .test {
   guard target.name != "CCurl" else { continue }
   target.swiftSettings = [

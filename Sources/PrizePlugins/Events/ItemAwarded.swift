@@ -4,7 +4,7 @@
 ///       "discordUserId": "987654321098765432", "itemTypeId": "cluid123abc", "quantity": 5 }
 ///
 /// `quantity` may be left out and is 1 then; `null` is refused. Fields that are not named here are ignored.
-struct ItemAwarded: Codable, Hashable, Sendable {
+package struct ItemAwarded: Codable, Hashable, Sendable {
   var discordGuildId: DiscordGuildID
   var discordUserId: DiscordUserID
   var itemTypeId: Identifier
@@ -12,7 +12,7 @@ struct ItemAwarded: Codable, Hashable, Sendable {
 }
 
 extension ItemAwarded {
-  init(from decoder: any Decoder) throws {
+  package init(from decoder: any Decoder) throws {
     let container = try decoder.container(keyedBy: CodingKeys.self)
     discordGuildId = try container.decode(DiscordGuildID.self, forKey: .discordGuildId)
     discordUserId = try container.decode(DiscordUserID.self, forKey: .discordUserId)

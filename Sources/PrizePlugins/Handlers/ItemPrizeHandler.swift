@@ -1,11 +1,11 @@
 import Logging
-import WorkerKit
+package import WorkerKit
 
 /// `prizes.item`: grants items.
-struct ItemPrizeHandler: BatchEventHandler {
+package struct ItemPrizeHandler: BatchEventHandler {
   let store: any PrizeStore
 
-  func handle(_ batch: [EventDelivery<ItemAwarded>]) async throws -> [Result<Void, any Error>] {
+  package func handle(_ batch: [EventDelivery<ItemAwarded>]) async throws -> [Result<Void, any Error>] {
     try await batch.handle(in: "handle_item_prize", by: store.grant) { delivery, outcome, span in
       let event = delivery.event
       delivery.context.report(
