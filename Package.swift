@@ -177,9 +177,9 @@ if Context.environment["WORKER_BENCHMARKS"] != nil {
       dependencies: [
         "PrizePlugins",
         "WorkerKit",
-        "WorkerTesting",
         .product(name: "ArgumentParser", package: "swift-argument-parser"),
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
       ],
       path: "Benchmarks/GrantBenchmark")
   ]

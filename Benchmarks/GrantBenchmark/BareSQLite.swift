@@ -24,14 +24,14 @@ struct BareSQLite: Contender {
     commit = try connection.prepare("COMMIT")
   }
 
-  func body(round: Int, batch: Int, number: Int) -> String {
+  func grant(number: Int) -> String {
     #"{"discordGuildId":"123456789012345678","discordUserId":"\#(1_000 + number % 1_000)","itemTypeId":"cluid123abc","#
       + #""quantity":1}"#
   }
 
-  func commit(_ bodies: ArraySlice<String>) throws {
+  func commit(_ grants: [String]) throws {
     try begin.run()
-    for body in bodies { try insert.run(body) }
+    for content in grants { try insert.run(content) }
     try commit.run()
   }
 

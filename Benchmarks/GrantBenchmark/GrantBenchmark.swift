@@ -37,39 +37,44 @@ import Foundation
   }
 
   private func measure(in folder: URL) async throws -> Figures {
-    let contenders: [any Contender] = try await [
-      BareSQLite(file: folder.appending(path: "bare.db")), PrizeGrants(file: folder.appending(path: "prizes.db")),
-    ]
+    let bare = try BareSQLite(file: folder.appending(path: "bare.db"))
+    let prizes = try await PrizeGrants(file: folder.appending(path: "prizes.db"))
     var figures = Figures()
-    for round in 1...rounds {
+    for _ in 1...rounds {
       figures.add(try SyncTime.measure(in: folder))
       for batch in Figures.batches {
-        for contender in contenders {
-          let bodies = (0..<grants).map { contender.body(round: round, batch: batch, number: $0) }
-          let clock = ContinuousClock()
-          let time = try await clock.measure {
-            for start in stride(from: 0, to: grants, by: batch) {
-              try await contender.commit(bodies[start..<min(start + batch, grants)])
-            }
-          }
-          figures.add(Double(grants) / (time / .seconds(1)), of: contender.name, batch: batch)
-        }
+        figures.add(try await rate(of: bare, batch: batch), of: bare.name, batch: batch)
+        figures.add(try await rate(of: prizes, batch: batch), of: prizes.name, batch: batch)
       }
     }
-    for contender in contenders { try contender.check(count: rounds * grants * Figures.batches.count) }
+    try bare.check(count: rounds * grants * Figures.batches.count)
+    try prizes.check(count: rounds * grants * Figures.batches.count)
     return figures
+  }
+
+  /// Grants a second.
+  private func rate<C: Contender>(of contender: C, batch: Int) async throws -> Double {
+    let grants = try (0..<grants).map { try contender.grant(number: $0) }
+    let time = try await ContinuousClock().measure {
+      for start in stride(from: 0, to: grants.count, by: batch) {
+        try await contender.commit(Array(grants[start..<min(start + batch, grants.count)]))
+      }
+    }
+    return Double(grants.count) / (time / .seconds(1))
   }
 }
 
-/// Something that commits rows, a batch in a transaction.
-protocol Contender {
+/// Something that commits grants, a batch in a transaction.
+protocol Contender<Grant> {
+  associatedtype Grant
+
   var name: String { get }
 
-  /// What one row is made of; different each time.
-  func body(round: Int, batch: Int, number: Int) -> String
+  /// Made before the time is taken. Another grant each time, to one of a thousand users.
+  func grant(number: Int) throws -> Grant
 
   /// Returns when all of them are on the disk.
-  func commit(_ bodies: ArraySlice<String>) async throws
+  func commit(_ grants: [Grant]) async throws
 
   /// - Throws: where not all is there.
   func check(count: Int) throws

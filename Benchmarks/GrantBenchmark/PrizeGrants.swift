@@ -1,14 +1,15 @@
 import Foundation
+import Logging
 import PrizePlugins
 import WorkerKit
-import WorkerTesting
 
-/// What the worker does for each message of a batch, less the queue: decoding, and the handler with its transaction.
+/// The worker's handler of `ITEM_AWARDED`, with its transaction. Messages are decoded before, each in its own task.
 struct PrizeGrants: Contender {
   let name = "prizes.item"
 
   private let handler: ItemPrizeHandler
   private let database: BareSQLite.Connection
+  private let quietLogger = Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() })
 
   init(file: URL) async throws {
     guard let path = PrizeDatabase(configurationText: "sqlite:\(file.path)") else {
@@ -21,16 +22,18 @@ struct PrizeGrants: Contender {
     database = try BareSQLite.Connection(file)
   }
 
-  /// To a thousand users.
-  func body(round: Int, batch: Int, number: Int) -> String {
-    """
-    {"eventType":"ITEM_AWARDED","discordGuildId":"123456789012345678","discordUserId":"\(1_000 + number % 1_000)",\
-    "itemTypeId":"cluid123abc","quantity":1}
-    """
+  func grant(number: Int) throws -> EventDelivery<ItemAwarded> {
+    let body = """
+      {"eventType":"ITEM_AWARDED","discordGuildId":"123456789012345678","discordUserId":"\(1_000 + number % 1_000)",\
+      "itemTypeId":"cluid123abc","quantity":1}
+      """
+    return EventDelivery(
+      try EventDecoder.decode(ItemAwarded.self, from: Array(body.utf8)),
+      context: HandlerContext(eventType: "ITEM_AWARDED", messageID: UUID().uuidString, logger: quietLogger))
   }
 
-  func commit(_ bodies: ArraySlice<String>) async throws {
-    for outcome in try await deliver(Array(bodies), to: handler) { try outcome.get() }
+  func commit(_ grants: [EventDelivery<ItemAwarded>]) async throws {
+    for outcome in try await handler.handle(grants) { try outcome.get() }
   }
 
   func check(count: Int) throws {
