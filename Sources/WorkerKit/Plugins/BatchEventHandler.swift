@@ -20,7 +20,8 @@ public import Tracing
 ///
 /// Nobody waits for a batch to fill. An event that finds no call under way is handed over at once, alone; those that come
 /// meanwhile make the next batch, up to ``batchLimit``. There is one call at a time for each route, and no batch is larger
-/// than what is in flight: raise the queue's `concurrency` to let batches grow.
+/// than what is in flight: raise the queue's `concurrency` to let batches grow. A call that hangs holds up its route, so heed
+/// the cancellation.
 ///
 /// Decoding, middleware, timeout, lease, span and settlement stay each message's own. An event that is cancelled before
 /// its call begins is not handed over; one that is cancelled later gets the outcome that its call has. The call itself is
