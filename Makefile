@@ -3,8 +3,8 @@ SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
-	test-example bench counted-pieces test-instructions record-instructions profile-piece bench-pieces bench-local-queue \
-	bench-tracing lint format clean
+	test-example bench counted-pieces test-instructions record-instructions profile-piece bench-pieces bench-grants \
+	bench-local-queue bench-tracing lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -118,6 +118,12 @@ profile-piece: counted-pieces ## Show in which functions a hot piece's instructi
 bench-pieces: setup ## Time the hot pieces (needs Swift 6.3; ARGS='--filter grant')
 	$(call announce_build,building the hot pieces with optimization,.build-benchmarks)
 	WORKER_BENCHMARKS=timings swift package --scratch-path .build-benchmarks --allow-writing-to-package-directory benchmark --target Timings $(ARGS)
+
+bench-grants: setup ## Measure durable grants, beside SQLite's own limit on the disk (ARGS='--folder /mnt/data --rounds 3')
+	$(call announce_build,building the benchmark with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product GrantBenchmark --configuration release --scratch-path .build-benchmarks
+	$(call announce,what the prize database can do)
+	.build-benchmarks/release/GrantBenchmark $(ARGS)
 
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)

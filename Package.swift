@@ -201,6 +201,16 @@ if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
         .product(name: "Histogram", package: "hdrhistogram-swift"),
       ],
       path: "Benchmarks/BenchmarkWorker"),
+    .executableTarget(
+      name: "GrantBenchmark",
+      dependencies: [
+        "PrizePlugins",
+        "WorkerKit",
+        .product(name: "ArgumentParser", package: "swift-argument-parser"),
+        .product(name: "GRDBSQLite", package: "GRDB.swift"),
+        .product(name: "Logging", package: "swift-log"),
+      ],
+      path: "Benchmarks/GrantBenchmark")
   ]
   package.dependencies.append(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"))

@@ -32,7 +32,7 @@ public struct PrizePlugin: Plugin, PluginCommands, PluginHealth {
   public static let commands: [any AsyncParsableCommand.Type] = [PrizesCommand.self]
 
   public static func register(in handlers: inout HandlerRegistry<PrizePlugin>) {
-    handlers.add("item") { ItemPrizeHandler(store: $0.store) }
+    handlers.add("item") { $0.makeItemHandler() }
     handlers.add("character") { CharacterPrizeHandler(store: $0.store) }
     handlers.add("link") { AccountLinkHandler(store: $0.store) }
   }
@@ -49,6 +49,10 @@ public struct PrizePlugin: Plugin, PluginCommands, PluginHealth {
   /// Writes to the database, and changes nothing.
   public func checkHealth() async throws {
     try await store.checkHealth()
+  }
+
+  package func makeItemHandler() -> ItemPrizeHandler {
+    ItemPrizeHandler(store: store)
   }
 
   init(store: any PrizeStore) {

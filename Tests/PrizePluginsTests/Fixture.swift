@@ -92,6 +92,21 @@ struct Fixture: Sendable {
   func handledEvents() throws -> Int { try rows("SELECT key FROM handled_events").count }
 }
 
+/// Batches of one.
+extension PrizeStore {
+  func grant(_ event: ItemAwarded, as key: EventKey) async throws -> Handled<Holder> {
+    try await grant([KeyedEvent(event, key: key)])[0].get()
+  }
+
+  func transfer(_ event: CharacterAwarded, as key: EventKey) async throws -> Handled<Holder> {
+    try await transfer([KeyedEvent(event, key: key)])[0].get()
+  }
+
+  func link(_ event: AccountLinked, as key: EventKey) async throws -> Handled<Claim> {
+    try await link([KeyedEvent(event, key: key)])[0].get()
+  }
+}
+
 extension ItemAwarded {
   static func of(
     _ itemTypeId: Identifier, _ quantity: Quantity = 1, to user: DiscordUserID,

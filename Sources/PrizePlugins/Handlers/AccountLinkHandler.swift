@@ -2,20 +2,20 @@ import Logging
 import Tracing
 import WorkerKit
 
-/// `prizes.link`: links a Discord account to a user, who then owns what was pending for it.
-struct AccountLinkHandler: EventHandler {
+/// `prizes.link`: links Discord accounts to users, who then own what was pending for them.
+struct AccountLinkHandler: BatchEventHandler {
   let store: any PrizeStore
 
-  func handle(_ event: AccountLinked, context: HandlerContext) async throws {
-    try await withSpan("handle_account_link") { span in
-      switch try await store.link(event, as: context.eventKey) {
+  func handle(_ batch: [EventDelivery<AccountLinked>]) async throws -> [Result<Void, any Error>] {
+    try await batch.handle(in: "handle_account_link", by: store.link) { delivery, outcome, span in
+      switch outcome {
       case .now(let claim):
         span.attributes["prize.outcome"] = "linked"
-        context.logger.info(
+        delivery.context.logger.info(
           "account is linked",
           metadata: ["claimedItems": "\(claim.items)", "claimedCharacters": "\(claim.characters)"])
       case .alreadyHandled:
-        context.reportAlreadyHandled(in: span)
+        delivery.context.reportAlreadyHandled(in: span)
       }
     }
   }

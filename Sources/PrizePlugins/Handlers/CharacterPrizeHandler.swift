@@ -1,15 +1,13 @@
 import Logging
-import Tracing
 import WorkerKit
 
-/// `prizes.character`: gives an orphaned character away.
-struct CharacterPrizeHandler: EventHandler {
+/// `prizes.character`: gives orphaned characters away.
+struct CharacterPrizeHandler: BatchEventHandler {
   let store: any PrizeStore
 
-  func handle(_ event: CharacterAwarded, context: HandlerContext) async throws {
-    try await withSpan("handle_character_prize") { span in
-      let outcome = try await store.transfer(event, as: context.eventKey)
-      context.report(outcome, in: span, metadata: ["characterId": "\(event.characterId)"])
+  func handle(_ batch: [EventDelivery<CharacterAwarded>]) async throws -> [Result<Void, any Error>] {
+    try await batch.handle(in: "handle_character_prize", by: store.transfer) { delivery, outcome, span in
+      delivery.context.report(outcome, in: span, metadata: ["characterId": "\(delivery.event.characterId)"])
     }
   }
 }

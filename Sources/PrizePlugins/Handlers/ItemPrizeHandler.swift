@@ -1,17 +1,15 @@
 import Logging
-import Tracing
-import WorkerKit
+package import WorkerKit
 
 /// `prizes.item`: grants items.
-struct ItemPrizeHandler: EventHandler {
+package struct ItemPrizeHandler: BatchEventHandler {
   let store: any PrizeStore
 
-  func handle(_ event: ItemAwarded, context: HandlerContext) async throws {
-    try await withSpan("handle_item_prize") { span in
-      let outcome = try await store.grant(event, as: context.eventKey)
-      context.report(
-        outcome, in: span,
-        metadata: ["itemTypeId": "\(event.itemTypeId)", "quantity": "\(event.quantity)"])
+  package func handle(_ batch: [EventDelivery<ItemAwarded>]) async throws -> [Result<Void, any Error>] {
+    try await batch.handle(in: "handle_item_prize", by: store.grant) { delivery, outcome, span in
+      let event = delivery.event
+      delivery.context.report(
+        outcome, in: span, metadata: ["itemTypeId": "\(event.itemTypeId)", "quantity": "\(event.quantity)"])
     }
   }
 }

@@ -2,7 +2,7 @@ import GRDB
 
 extension Database {
   /// Runs one statement, compiled once per connection.
-  func run(_ sql: String, _ arguments: StatementArguments) throws {
+  func run(_ sql: String, _ arguments: StatementArguments = []) throws {
     try cachedStatement(sql: sql).execute(arguments: arguments)
   }
 

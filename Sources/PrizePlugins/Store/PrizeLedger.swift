@@ -1,10 +1,9 @@
-import Foundation
 import GRDB
 import WorkerKit
 
-/// What the events do to the tables, inside a transaction that the store has begun.
+/// What the events do to the tables, each inside a savepoint that the store has begun.
 ///
-/// What they throw rolls that transaction back.
+/// What one throws undoes what it did.
 struct PrizeLedger {
   /// The most items that do not stack in one event. Each is a row of its own, and one message must not be able to fill
   /// the disk.
@@ -14,14 +13,15 @@ struct PrizeLedger {
 
   /// Records that an event is handled; false when it was before.
   ///
+  /// - Parameter time: In ISO 8601.
   /// - Throws: ``EventError`` of kind `conflict` when the key stands for an event of other content.
-  func record(_ key: EventKey, content: String, at time: Date) throws -> Bool {
+  func record(_ key: EventKey, content: String, at time: String) throws -> Bool {
     let recorded: String? = try db.value(
       "SELECT content FROM handled_events WHERE event_type = ? AND key = ?", [key.eventType, key.key])
     guard let recorded else {
       try db.run(
         "INSERT INTO handled_events (event_type, key, content, handled_at) VALUES (?, ?, ?, ?)",
-        [key.eventType, key.key, content, time.ISO8601Format()])
+        [key.eventType, key.key, content, time])
       return true
     }
     guard recorded == content else {

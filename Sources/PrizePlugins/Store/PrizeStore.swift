@@ -1,19 +1,22 @@
 /// Where prizes are kept.
 ///
-/// Each of the three events is written together with its key in one transaction: either both are there or neither,
-/// wherever the process dies. A key that is there already means that the event was handled: nothing is written.
+/// Each of the three kinds of event is written together with its key: either both are there or neither, wherever the
+/// process dies. A key that is there already means that the event was handled: nothing is written for it.
 ///
-/// They throw ``EventError`` for what the event got wrong, ``PrizeStoreError`` for what the store could not do, and
-/// `CancellationError` when their task is cancelled before the commit. Whatever is thrown, nothing was written.
+/// A batch is one transaction, and gives one outcome for each event, in order. An event that fails undoes what it wrote
+/// itself and nothing else: its outcome is an ``EventError`` for what it got wrong, or a ``PrizeStoreError`` of kind
+/// `unexpected` for what the store could not do with it. What is thrown is everyone's failure, and then nothing was
+/// written: a ``PrizeStoreError`` for what the store could not do at all, or `CancellationError` when the task is cancelled
+/// before the commit.
 protocol PrizeStore: Sendable {
   /// Grants items: owned at once where the Discord account is linked, else pending until it is.
-  func grant(_ event: ItemAwarded, as key: EventKey) async throws -> Handled<Holder>
+  func grant(_ events: [KeyedEvent<ItemAwarded>]) async throws -> [Result<Handled<Holder>, any Error>]
 
-  /// Gives an orphaned character away: owned at once where the Discord account is linked, else pending until it is.
-  func transfer(_ event: CharacterAwarded, as key: EventKey) async throws -> Handled<Holder>
+  /// Gives orphaned characters away: owned at once where the Discord account is linked, else pending until it is.
+  func transfer(_ events: [KeyedEvent<CharacterAwarded>]) async throws -> [Result<Handled<Holder>, any Error>]
 
-  /// Links a Discord account to a user, who then owns all that was pending for it.
-  func link(_ event: AccountLinked, as key: EventKey) async throws -> Handled<Claim>
+  /// Links Discord accounts to users, who then own all that was pending for them.
+  func link(_ events: [KeyedEvent<AccountLinked>]) async throws -> [Result<Handled<Claim>, any Error>]
 
   /// Adds and updates what a catalog names, and removes nothing. Throws ``CatalogError`` for what contradicts what is
   /// already kept.
@@ -31,6 +34,17 @@ struct EventKey: Hashable, Sendable {
   var eventType: String
   /// ``HandlerContext/idempotencyKey``.
   var key: String
+}
+
+/// An event with what makes it itself.
+struct KeyedEvent<Event: Sendable>: Sendable {
+  var event: Event
+  var key: EventKey
+
+  init(_ event: Event, key: EventKey) {
+    self.event = event
+    self.key = key
+  }
 }
 
 /// What became of an event.

@@ -27,16 +27,16 @@ struct SQLitePrizeStore: PrizeStore {
     self.now = now
   }
 
-  func grant(_ event: ItemAwarded, as key: EventKey) async throws -> Handled<Holder> {
-    try await once("grant", key, event) { try $0.grant(event) }
+  func grant(_ events: [KeyedEvent<ItemAwarded>]) async throws -> [Result<Handled<Holder>, any Error>] {
+    try await once("grant", events) { ledger, event in try ledger.grant(event) }
   }
 
-  func transfer(_ event: CharacterAwarded, as key: EventKey) async throws -> Handled<Holder> {
-    try await once("transfer", key, event) { try $0.transfer(event) }
+  func transfer(_ events: [KeyedEvent<CharacterAwarded>]) async throws -> [Result<Handled<Holder>, any Error>] {
+    try await once("transfer", events) { ledger, event in try ledger.transfer(event) }
   }
 
-  func link(_ event: AccountLinked, as key: EventKey) async throws -> Handled<Claim> {
-    try await once("link", key, event) { try $0.link(event) }
+  func link(_ events: [KeyedEvent<AccountLinked>]) async throws -> [Result<Handled<Claim>, any Error>] {
+    try await once("link", events) { ledger, event in try ledger.link(event) }
   }
 
   func importCatalog(_ catalog: Catalog) async throws -> ImportCounts {
@@ -73,38 +73,67 @@ struct SQLitePrizeStore: PrizeStore {
     }
   }
 
-  /// Does `work` and records `key` in one transaction, unless the key is recorded already.
+  /// In one transaction does `work` for each event and records its key, unless the key is recorded already.
   private func once<Event: Encodable, Outcome: Sendable>(
     _ operation: String,
-    _ key: EventKey,
-    _ event: Event,
-    _ work: @escaping @Sendable (PrizeLedger) throws -> Outcome
-  ) async throws -> Handled<Outcome> {
-    let content = try CanonicalJSON.text(of: event)
-    let handledAt = now()
-    return try await spanning(operation) {
+    _ events: [KeyedEvent<Event>],
+    _ work: @escaping @Sendable (PrizeLedger, Event) throws -> Outcome
+  ) async throws -> [Result<Handled<Outcome>, any Error>] {
+    let contents = try events.map { try CanonicalJSON.text(of: $0.event) }
+    let handledAt = now().ISO8601Format()
+    return try await spanning(operation, count: events.count) {
       // BEGIN IMMEDIATE: two deliveries of one event take turns from the first statement on, so that the second one
       // sees the key of the first.
       try await pool.write { db in
         let ledger = PrizeLedger(db: db)
-        guard try ledger.record(key, content: content, at: handledAt) else {
-          try checkFile(db)
-          return .alreadyHandled
+        let outcomes = try zip(events, contents).map { event, content in
+          try alone(db) { () throws -> Handled<Outcome> in
+            guard try ledger.record(event.key, content: content, at: handledAt) else { return .alreadyHandled }
+            return .now(try work(ledger, event.event))
+          }
         }
-        let outcome = try work(ledger)
         try checkFile(db)
-        return .now(outcome)
+        return outcomes
       }
     }
   }
 
+  /// Does the work of one event in a savepoint, which undoes that work when it fails.
+  ///
+  /// - Throws: What is not the event's own failure: the whole transaction's.
+  private func alone<Outcome>(
+    _ db: Database, _ work: () throws -> Handled<Outcome>
+  ) throws -> Result<Handled<Outcome>, any Error> {
+    try db.run("SAVEPOINT event")
+    let outcome: Result<Handled<Outcome>, any Error>
+    do {
+      outcome = .success(try work())
+    } catch let error as DatabaseError {
+      let failure = PrizeStoreError(error, path: path)
+      // SQLite gives some transactions up as a whole; and what keeps one event out keeps out all.
+      guard db.isInsideTransaction, !error.isInterruptionError, failure.kind == .unexpected else { throw error }
+      outcome = .failure(failure)
+    } catch is CancellationError {
+      throw CancellationError()
+    } catch {
+      outcome = .failure(error)
+    }
+    // With GRDB's `inSavepoint`, work that cannot be undone would be committed.
+    if case .failure = outcome { try db.run("ROLLBACK TO event") }
+    try db.run("RELEASE event")
+    return outcome
+  }
+
   /// A span around a transaction, the wait for its turn included, after OpenTelemetry's database conventions.
-  private func spanning<Value>(_ operation: String, _ body: () async throws -> Value) async throws -> Value {
+  private func spanning<Value>(
+    _ operation: String, count: Int, _ body: () async throws -> Value
+  ) async throws -> Value {
     try await withSpan("\(operation) prizes", ofKind: .client) { span in
       span.updateAttributes { attributes in
         attributes["db.system.name"] = "sqlite"
         attributes["db.namespace"] = path
         attributes["db.operation.name"] = operation
+        if count > 1 { attributes["db.operation.batch.size"] = count }
       }
       do {
         return try await mapErrors(body)

@@ -58,7 +58,16 @@ struct HandlerRegistration: Sendable {
 struct BoundHandler: Sendable {
   let handle: @Sendable (_ body: [UInt8], _ context: HandlerContext) async throws -> Void
 
+  /// - Parameter handler: Gets its events in batches where it is a ``BatchEventHandler``.
   init<Handler: EventHandler>(_ handler: Handler) {
+    if let handler = handler as? any BatchEventHandler<Handler.Event> {
+      let batcher = EventBatcher(handler)
+      handle = { body, context in
+        let event = try EventDecoder.decode(Handler.Event.self, from: body)
+        try await batcher.handle(EventDelivery(event, context: context))
+      }
+      return
+    }
     handle = { body, context in
       let event = try EventDecoder.decode(Handler.Event.self, from: body)
       try await handler.handle(event, context: context)

@@ -22,6 +22,16 @@ struct ClosureHandler<Event: Decodable & Sendable>: EventHandler {
   }
 }
 
+/// A handler of batches that is a closure.
+struct BatchClosureHandler: BatchEventHandler {
+  let batchLimit: Int
+  let body: @Sendable ([EventDelivery<Greeting>]) async throws -> [Result<Void, any Error>]
+
+  func handle(_ batch: [EventDelivery<Greeting>]) async throws -> [Result<Void, any Error>] {
+    try await body(batch)
+  }
+}
+
 struct GreetingPlugin: Plugin {
   static let name = "greetings"
   static let volume = ConfigurationKey(

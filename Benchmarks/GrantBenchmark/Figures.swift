@@ -1,0 +1,54 @@
+import Foundation
+
+/// What was measured, and the table of it.
+struct Figures {
+  static let batches = [1, 10, 100]
+
+  private var rates: [String: [Int: [Double]]] = [:]
+  private var names: [String] = []
+  private var syncTimes: [Double] = []
+
+  mutating func add(_ rate: Double, of name: String, batch: Int) {
+    if !names.contains(name) { names.append(name) }
+    rates[name, default: [:]][batch, default: []].append(rate)
+  }
+
+  /// - Parameter syncTime: In milliseconds.
+  mutating func add(_ syncTime: Double) {
+    syncTimes.append(syncTime)
+  }
+
+  func show() {
+    let sync = median(of: syncTimes)
+    print(
+      "a write of 4 KiB and its sync: \(text(sync, digits: 3)) ms, so at most \(text(1_000 / sync)) a second one by one"
+    )
+    if sync < 0.05 { print("no disk is that fast: what lies below answers before the data is safe") }
+    print()
+    print("\(column("a second", 16))\(Self.batches.map { column("\($0) a commit", 14) }.joined())")
+    for name in names {
+      print("\(column(name, 16))\(Self.batches.map { column(text(rate(name, $0)), 14) }.joined())")
+    }
+    guard let bare = names.first, let ours = names.last else { return }
+    print()
+    for batch in Self.batches {
+      let times = rate(ours, batch) / rate(ours, 1)
+      print(
+        "\(ours), \(batch) a commit: \(text(times, digits: 1)) times one a commit, "
+          + "\(text(rate(ours, batch) / rate(bare, 1), digits: 1)) times what SQLite itself commits one by one, "
+          + "\(text(100 * rate(ours, batch) / rate(bare, batch))) % of what it inserts \(batch) a commit")
+    }
+  }
+
+  private func rate(_ name: String, _ batch: Int) -> Double {
+    median(of: rates[name]?[batch] ?? [.nan])
+  }
+
+  private func text(_ number: Double, digits: Int = 0) -> String {
+    number.formatted(.number.precision(.fractionLength(digits)).locale(Locale(identifier: "en_US_POSIX")))
+  }
+
+  private func column(_ text: String, _ width: Int) -> String {
+    text.count < width ? text + String(repeating: " ", count: width - text.count) : text + " "
+  }
+}
