@@ -2,48 +2,74 @@ import Logging
 import Tracing
 
 /// Takes one message through its route, and says what becomes of it. Touches no queue.
-package struct Processor: Sendable {
-  let queue: String
-  let table: RoutingTable
-  let middleware: [any Middleware]
-  let clock: WorkerClock
-  let deadlines: Deadlines
-  /// From 0 up to 1; where in its range a jittered backoff falls.
-  let random: @Sendable () -> Double
-  let logger: Logger
+package final class Processor: Sendable {
+  private let queue: String
+  private let table: RoutingTable
+  private let middleware: [any Middleware]
+  private let clock: WorkerClock
+  private let deadlines: Deadlines
+  private let random: @Sendable () -> Double
+  private let logger: Logger
 
-  func process(_ message: ReceivedMessage, _ match: RouteMatch) async -> Settlement {
-    let route = match.route
-    let handle: Middleware.Next = { context in
-      do {
-        let route = try match.get()
-        let timeout = TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines)
-        try await timeout.handle(context) { context in try await route.handler.handle(message.body, context) }
-      } catch {
-        throw classify(error, of: message, route: route)
-      }
-    }
-    let chain = middleware.reversed().reduce(handle) { next, middleware in
-      { context in
-        do {
-          try await middleware.handle(context, next: next)
-        } catch {
-          // At once, so that the middleware around this one sees what its error leads to.
-          throw classify(error, of: message, route: route)
-        }
-      }
-    }
+  /// - Parameter random: From 0 up to 1; where in its range a jittered backoff falls.
+  init(
+    queue: String, table: RoutingTable, middleware: [any Middleware], clock: WorkerClock, deadlines: Deadlines,
+    random: @escaping @Sendable () -> Double, logger: Logger
+  ) {
+    self.queue = queue
+    self.table = table
+    self.middleware = middleware
+    self.clock = clock
+    self.deadlines = deadlines
+    self.random = random
+    self.logger = logger
+  }
+
+  package func process(_ message: ReceivedMessage, _ match: RouteMatch) async -> Settlement {
+    let turn = Turn(message: message, match: match)
     do {
-      try await chain(makeContext(message, route: route))
+      try await handle(turn, makeContext(turn), passing: 0)
       return .delete
     } catch {
-      guard let failure = classify(error, of: message, route: route) as? Failure else { return .release }
+      guard let failure = error as? Failure else { return .release }
       return Settlement(failure)
     }
   }
 
   package func process(_ message: ReceivedMessage) async -> Settlement {
     await process(message, match(message))
+  }
+
+  /// What the middleware handle, each and then the handler: one object, for all of them hold it.
+  private final class Turn: Sendable {
+    let message: ReceivedMessage
+    let match: RouteMatch
+
+    init(message: ReceivedMessage, match: RouteMatch) {
+      self.message = message
+      self.match = match
+    }
+  }
+
+  /// Takes a turn through the middleware from that one on, and to its handler.
+  ///
+  /// - Throws: a ``Failure``; `CancellationError` when the worker stops. Each sees what its error leads to.
+  private func handle(_ turn: Turn, _ context: HandlerContext, passing index: Int) async throws {
+    do {
+      guard index < middleware.count else { return try await callHandler(turn, context) }
+      try await middleware[index].handle(context) { context in
+        try await self.handle(turn, context, passing: index + 1)
+      }
+    } catch {
+      throw classify(error, of: turn.message, route: turn.match.route)
+    }
+  }
+
+  private func callHandler(_ turn: Turn, _ context: HandlerContext) async throws {
+    let route = try turn.match.get()
+    try await TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines).handle(context) { context in
+      try await route.handler.handle(turn.message.body, context)
+    }
   }
 
   /// Finds the route that a message's body asks for.
@@ -107,13 +133,13 @@ package struct Processor: Sendable {
     }
   }
 
-  private func makeContext(_ message: ReceivedMessage, route: Route?) -> HandlerContext {
+  private func makeContext(_ turn: Turn) -> HandlerContext {
+    let message = turn.message
     let identity = MessageIdentity(message)
-    let eventType = route?.eventType ?? RouteMatch.unrouted
+    let eventType = turn.match.label
     var logger = logger
-    logger[metadataKey: "messageId"] = "\(message.id)"
-    logger[metadataKey: "route"] = "\(eventType)"
-    logger[metadataKey: "attempt"] = "\(message.receiveCount)"
+    logger.handler = MessageLogHandler(
+      base: logger.handler, messageID: message.id, route: eventType, attempt: message.receiveCount)
     return HandlerContext(
       eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
       idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,

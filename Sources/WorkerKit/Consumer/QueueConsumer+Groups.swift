@@ -48,9 +48,10 @@ extension QueueConsumer {
   }
 
   private func waitInHand(_ delivery: Delivery, for delay: Duration) async throws {
+    let clock = clock
     let end = clock.now + delay
     try await cancelWhenGracefulShutdown {
-      try await park(delivery, until: { [clock] in clock.now >= end }) { try await clock.sleep(for: delay) }
+      try await self.park(delivery, until: { clock.now >= end }) { try await clock.sleep(for: delay) }
     }
   }
 

@@ -16,7 +16,7 @@ extension QueueConsumer {
     progress.enter(.waitingForPlugins)
     try await withThrowingTaskGroup(of: Void.self) { group in
       for gate in gates {
-        group.addTask { try await gate.untilOpen(clock: clock, logger: logger) }
+        group.addTask { try await gate.untilOpen(clock: self.clock, logger: self.logger) }
       }
       try await group.next()
       group.cancelAll()
@@ -28,14 +28,14 @@ extension QueueConsumer {
   /// - Parameter earlierTries: How often it was handled before in this receive.
   func process(_ delivery: Delivery, _ match: RouteMatch, earlierTries: Int = 0) async -> Settlement {
     var message = delivery.message
-    message.receiveCount += earlierTries
+    if earlierTries > 0 { message.receiveCount += earlierTries }
     guard let gate = match.route?.gate else { return await processor.process(message, match) }
     while true {
       if !gate.isOpen {
         do {
           try await cancelWhenGracefulShutdown {
-            try await park(delivery, until: { gate.isOpen }) {
-              try await gate.untilOpen(clock: clock, logger: logger)
+            try await self.park(delivery, until: { gate.isOpen }) {
+              try await gate.untilOpen(clock: self.clock, logger: self.logger)
             }
           }
         } catch {
@@ -51,7 +51,7 @@ extension QueueConsumer {
 
   /// Waits for a slot; false where a shutdown or a lost lease ends that.
   func takesSlot(_ delivery: Delivery) async -> Bool {
-    (try? await cancelWhenGracefulShutdown { try await inFlight.takeSlot(delivery) }) != nil
+    (try? await cancelWhenGracefulShutdown { try await self.inFlight.takeSlot(delivery) }) != nil
   }
 
   /// Frees a delivery's slot while it waits for something.

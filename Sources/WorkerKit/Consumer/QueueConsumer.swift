@@ -6,7 +6,7 @@ import Tracing
 ///
 /// Runs as a service. A graceful shutdown stops receiving at once, lets what is in hand finish until
 /// ``Configuration/shutdownDeadline``, and gives the rest back.
-public struct QueueConsumer: Service {
+public final class QueueConsumer: Service {
   public struct Configuration: Sendable {
     /// How many messages are handled at once.
     public var concurrency = 16
@@ -114,7 +114,7 @@ public struct QueueConsumer: Service {
   public func run() async throws {
     defer { progress.enter(.stopped) }
     do {
-      try await cancelWhenGracefulShutdown { try await checkQueue() }
+      try await cancelWhenGracefulShutdown { try await self.checkQueue() }
     } catch is CancellationError {
       return
     }
@@ -139,13 +139,15 @@ public struct QueueConsumer: Service {
       await withDiscardingTaskGroup { receives in
         while !Task.isCancelled {
           do {
-            try await untilIntakeIsOpen()
-            if !inFlight.isReceiving { progress.enter(.waitingForSlots) }
-            let patience = configuration.settlementWindow
-            guard let slots = try await inFlight.reserveSlots(receiveLimit, patience: patience) else { return }
+            try await self.untilIntakeIsOpen()
+            if !self.inFlight.isReceiving { self.progress.enter(.waitingForSlots) }
+            let patience = self.configuration.settlementWindow
+            guard let slots = try await self.inFlight.reserveSlots(self.receiveLimit, patience: patience) else {
+              return
+            }
             // The slots may be those of messages that have just been parked.
-            guard slots > 0, isIntakeOpen else {
-              await inFlight.giveBack(slots)
+            guard slots > 0, self.isIntakeOpen else {
+              await self.inFlight.giveBack(slots)
               continue
             }
             receives.addTask { await receiver.receive(slots) }

@@ -41,24 +41,24 @@ extension QueueConsumer {
     await withDiscardingTaskGroup { group in
       for delivery in stuck {
         group.addTask {
-          let outcome = await settler.settle(delivery, .release)
-          metrics.noteSettlement(outcome, of: delivery.message, route: delivery.route ?? RouteMatch.unrouted)
-          tally.add(outcome.name)
+          let outcome = await self.settler.settle(delivery, .release)
+          self.metrics.noteSettlement(outcome, of: delivery.message, route: delivery.route ?? RouteMatch.unrouted)
+          self.tally.add(outcome.name)
         }
       }
     }
     // Those whose lease was lost are nobody's to give back, and their handlers may be as stuck. The others have ended, and
     // are being settled.
     let lost = inFlight.deliveries.filter { $0.state == .lost }
-    _ = await isMet(within: Self.settlementGrace) { try await inFlight.untilWithin(stuck.union(lost)) }
+    _ = await isMet(within: Self.settlementGrace) { try await self.inFlight.untilWithin(stuck.union(lost)) }
     if !inFlight.deliveries.isEmpty {
       onStuckHandlers?()
     }
-    await shieldedFromCancellation { try? await inFlight.untilWithin([]) }
+    await shieldedFromCancellation { try? await self.inFlight.untilWithin([]) }
   }
 
   private func isDrained(within limit: Duration) async -> Bool {
-    await isMet(within: limit) { try await inFlight.untilWithin([]) }
+    await isMet(within: limit) { try await self.inFlight.untilWithin([]) }
   }
 
   /// Waits for something, though the task be cancelled; false when the time is over first.
@@ -66,7 +66,7 @@ extension QueueConsumer {
     await shieldedFromCancellation {
       await withTaskGroup(of: Bool.self) { group in
         group.addTask { (try? await wait()) != nil }
-        group.addTask { (try? await clock.sleep(for: limit)) == nil }
+        group.addTask { (try? await self.clock.sleep(for: limit)) == nil }
         let first = await group.next() ?? false
         group.cancelAll()
         return first

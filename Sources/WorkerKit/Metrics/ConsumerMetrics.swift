@@ -16,19 +16,17 @@ struct ConsumerMetrics: Sendable {
   private let lostLeases: Counter
   private let receiveFailures: Instruments<Counter>
   private let lastReceive: Gauge
-  private let destination: String
 
   init(queue: String) {
     let labels = [(MetricLabel.destination, queue)]
     func counter(_ metric: MetricDescription) -> Counter { Counter(label: metric.label, dimensions: labels) }
     func gauge(_ metric: MetricDescription) -> Gauge { Gauge(label: metric.label, dimensions: labels) }
-    destination = queue
     received = counter(.consumedMessages)
     age = Timer(label: MetricDescription.messageAge.label, dimensions: labels)
-    settled = Instruments(
-      labels: [MetricLabel.destination, MetricLabel.route, MetricLabel.outcome, MetricLabel.errorType]
-    ) { Counter(label: MetricDescription.settledMessages.label, dimensions: $0) }
-    latency = Instruments(labels: [MetricLabel.destination, MetricLabel.route]) {
+    settled = Instruments(fixed: labels, labels: [MetricLabel.route, MetricLabel.outcome, MetricLabel.errorType]) {
+      Counter(label: MetricDescription.settledMessages.label, dimensions: $0)
+    }
+    latency = Instruments(fixed: labels, labels: [MetricLabel.route]) {
       Timer(label: MetricDescription.messageLatency.label, dimensions: $0)
     }
     inFlight = gauge(.inFlight)
@@ -36,7 +34,7 @@ struct ConsumerMetrics: Sendable {
     parked = gauge(.parked)
     extendedLeases = counter(.extendedLeases)
     lostLeases = counter(.lostLeases)
-    receiveFailures = Instruments(labels: [MetricLabel.destination, MetricLabel.errorType]) {
+    receiveFailures = Instruments(fixed: labels, labels: [MetricLabel.errorType]) {
       Counter(label: MetricDescription.receiveFailures.label, dimensions: $0)
     }
     lastReceive = gauge(.lastReceive)
@@ -51,7 +49,7 @@ struct ConsumerMetrics: Sendable {
   }
 
   func noteReceiveFailure(_ error: any Error) {
-    receiveFailures[destination, QueueError(wrapping: error).kind.rawValue].increment()
+    receiveFailures[QueueError(wrapping: error).kind.rawValue].increment()
   }
 
   func noteSlots(_ slots: InFlight) {
@@ -67,13 +65,13 @@ struct ConsumerMetrics: Sendable {
 
   func noteLoss(route: String) {
     lostLeases.increment()
-    settled[destination, route, "lost", ""].increment()
+    settled[route, "lost", ""].increment()
   }
 
   func noteSettlement(_ settlement: Settlement, of message: ReceivedMessage, route: String, at date: Date = Date()) {
-    settled[destination, route, settlement.name, settlement.failure?.kind.rawValue ?? ""].increment()
+    settled[route, settlement.name, settlement.failure?.kind.rawValue ?? ""].increment()
     if case .delete = settlement, let sentAt = message.sentAt {
-      latency[destination, route].recordSeconds(max(0, date.timeIntervalSince(sentAt)))
+      latency[route].recordSeconds(max(0, date.timeIntervalSince(sentAt)))
     }
   }
 }

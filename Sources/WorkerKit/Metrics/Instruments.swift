@@ -1,21 +1,35 @@
 /// Instruments of one metric, which differ by their labels' values; each is made when it is first needed.
 final class Instruments<Instrument: Sendable>: Sendable {
+  private struct Values: Hashable {
+    var first: String
+    var second: String
+    var third: String
+  }
+
   private static var limit: Int { 1000 }
 
+  private let fixed: [(String, String)]
   private let labels: [String]
   private let make: @Sendable ([(String, String)]) -> Instrument
-  private let made = Locked<[[String]: Instrument]>([:])
+  private let made = Locked<[Values: Instrument]>([:])
 
-  init(labels: [String], make: @escaping @Sendable ([(String, String)]) -> Instrument) {
+  /// - Parameters:
+  ///   - fixed: Labels whose values are the same for all.
+  ///   - labels: One to three whose values are not.
+  init(
+    fixed: [(String, String)] = [], labels: [String], make: @escaping @Sendable ([(String, String)]) -> Instrument
+  ) {
+    self.fixed = fixed
     self.labels = labels
     self.make = make
   }
 
-  /// - Parameter values: One for each label. An empty one says that the label does not apply.
-  subscript(values: String...) -> Instrument {
-    made.withLock { made in
+  /// - Parameters: One value for each label. An empty one says that the label does not apply.
+  subscript(first: String, second: String = "", third: String = "") -> Instrument {
+    let values = Values(first: first, second: second, third: third)
+    return made.withLock { made in
       if let instrument = made[values] { return instrument }
-      let instrument = make(Array(zip(labels, values)))
+      let instrument = make(fixed + zip(labels, [first, second, third]))
       // Beyond that, some value comes from input: the backend decides what becomes of it.
       if made.count < Self.limit { made[values] = instrument }
       return instrument

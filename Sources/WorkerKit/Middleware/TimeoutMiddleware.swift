@@ -17,10 +17,10 @@ struct TimeoutMiddleware: Middleware {
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
     let run = HandlerRun(context: context, start: clock.now)
     // A task of its own, so that it can be cancelled alone; awaited here, so that it cannot be forgotten.
-    let task = Task { try await next(context) }
+    let task = Task { try await next(run.context) }
     let timeout = deadlines.set(after: limit) {
       run.note { $0.isTimedOut = true }
-      context.logger.warning(
+      run.context.logger.warning(
         "the handler takes longer than its route's timeout, and is cancelled", metadata: ["timeout": "\(limit)"])
       task.cancel()
       watch(run)

@@ -5,6 +5,7 @@ struct TracingMiddleware: Middleware {
   var configuration = TracingConfiguration()
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
+    guard !(InstrumentationSystem.tracer is NoOpTracer) else { return try await next(context) }
     var producer = ServiceContext.topLevel
     MessageContext.extract(context.attributes, traceHeader: context.traceHeader, into: &producer)
     let parent = configuration.producer == .parent ? producer : .topLevel
@@ -14,15 +15,7 @@ struct TracingMiddleware: Middleware {
     if configuration.producer == .link, !producer.isEmpty {
       span.addLink(SpanLink(context: producer, attributes: [:]))
     }
-    span.updateAttributes { attributes in
-      attributes["messaging.system"] = "aws_sqs"
-      attributes["messaging.operation.name"] = "process"
-      attributes["messaging.operation.type"] = "process"
-      attributes["messaging.destination.name"] = context.queue
-      attributes["messaging.message.id"] = context.messageID
-      attributes["worker.route"] = context.eventType
-      attributes["worker.receive_count"] = context.receiveCount
-    }
+    if span.isRecording { describe(context, in: span) }
     do {
       try await ServiceContext.withValue(span.context) { try await next(context) }
     } catch let failure as Failure {
@@ -32,6 +25,18 @@ struct TracingMiddleware: Middleware {
       span.attributes["error.type"] = "cancelled"
       span.setStatus(SpanStatus(code: .error, message: "the worker stops, or the message's lease was lost"))
       throw CancellationError()
+    }
+  }
+
+  private func describe(_ context: HandlerContext, in span: any Span) {
+    span.updateAttributes { attributes in
+      attributes["messaging.system"] = "aws_sqs"
+      attributes["messaging.operation.name"] = "process"
+      attributes["messaging.operation.type"] = "process"
+      attributes["messaging.destination.name"] = context.queue
+      attributes["messaging.message.id"] = context.messageID
+      attributes["worker.route"] = context.eventType
+      attributes["worker.receive_count"] = context.receiveCount
     }
   }
 

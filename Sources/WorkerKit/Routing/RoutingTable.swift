@@ -40,7 +40,7 @@ public enum Unrouted: String, Sendable, CaseIterable {
 }
 
 /// One line of the routing table.
-public struct Route: Sendable {
+public final class Route: Sendable {
   public let eventType: String
   /// `<plugin>.<handler>`
   public let handlerName: String
@@ -52,7 +52,7 @@ public struct Route: Sendable {
   /// Of the handler's plugin, where that has one.
   let gate: IntakeGate?
 
-  public init(
+  public convenience init(
     eventType: String,
     handlerName: String,
     handler: some EventHandler,

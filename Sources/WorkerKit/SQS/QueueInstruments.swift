@@ -8,9 +8,7 @@ struct QueueInstruments: Sendable {
   private let queueURL: String
   private let server: URL
   private let tracing: TracingConfiguration
-  private let durations = Instruments(
-    labels: [MetricLabel.destination, MetricLabel.operation, MetricLabel.errorType]
-  ) { Timer(label: MetricDescription.operationDuration.label, dimensions: $0) }
+  private let durations: Instruments<Timer>
   private let sent: Counter
 
   init(destination: String, queueURL: String, server: URL, tracing: TracingConfiguration) {
@@ -18,6 +16,9 @@ struct QueueInstruments: Sendable {
     self.queueURL = queueURL
     self.server = server
     self.tracing = tracing
+    durations = Instruments(
+      fixed: [(MetricLabel.destination, destination)], labels: [MetricLabel.operation, MetricLabel.errorType]
+    ) { Timer(label: MetricDescription.operationDuration.label, dimensions: $0) }
     sent = Counter(
       label: MetricDescription.sentMessages.label, dimensions: [(MetricLabel.destination, destination)])
   }
@@ -26,7 +27,7 @@ struct QueueInstruments: Sendable {
   func timing<Result>(_ operation: String, _ call: () async throws -> Result) async throws -> Result {
     let start = ContinuousClock.now
     var errorType = ""
-    defer { durations[destination, operation, errorType].record(duration: start.duration(to: .now)) }
+    defer { durations[operation, errorType].record(duration: start.duration(to: .now)) }
     do {
       return try await call()
     } catch {
@@ -42,15 +43,7 @@ struct QueueInstruments: Sendable {
     let span = startSpan(
       tracing.spanName(operation, destination), ofKind: operation == .send ? .producer : .client)
     defer { span.end() }
-    span.updateAttributes { attributes in
-      attributes["messaging.system"] = "aws_sqs"
-      attributes["messaging.operation.name"] = operation.rawValue
-      attributes["messaging.operation.type"] = operation.rawValue
-      attributes["messaging.destination.name"] = destination
-      attributes["aws.sqs.queue.url"] = queueURL
-      attributes["server.address"] = server.host
-      attributes["server.port"] = server.port ?? (server.scheme == "http" ? 80 : 443)
-    }
+    if span.isRecording { describe(operation, in: span) }
     do {
       return try await ServiceContext.withValue(span.context) { try await call(span) }
     } catch {
@@ -64,11 +57,23 @@ struct QueueInstruments: Sendable {
     }
   }
 
+  private func describe(_ operation: TracingConfiguration.Operation, in span: any Span) {
+    span.updateAttributes { attributes in
+      attributes["messaging.system"] = "aws_sqs"
+      attributes["messaging.operation.name"] = operation.rawValue
+      attributes["messaging.operation.type"] = operation.rawValue
+      attributes["messaging.destination.name"] = destination
+      attributes["aws.sqs.queue.url"] = queueURL
+      attributes["server.address"] = server.host
+      attributes["server.port"] = server.port ?? (server.scheme == "http" ? 80 : 443)
+    }
+  }
+
   /// Tells a span what a receive brought: how much, and from which producers' spans.
   func note(_ messages: [ReceivedMessage], requestID: String?, in span: any Span) {
+    guard span.isRecording else { return }
     span.attributes["messaging.batch.message_count"] = messages.count
     span.attributes["aws.request_id"] = requestID
-    guard span.isRecording else { return }
     for message in messages {
       var producer = ServiceContext.topLevel
       MessageContext.extract(message.attributes, traceHeader: message.traceHeader, into: &producer)

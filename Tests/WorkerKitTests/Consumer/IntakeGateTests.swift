@@ -161,10 +161,7 @@ private struct GateHarness {
     let end = clock.now.advanced(by: duration)
     while clock.now < end {
       try await clock.advanceToNextSleeper(among: sleepers)
-      // Those that are due, with ten seconds left, are renewed before the hands move on.
-      while consumer.inFlight.deliveries.contains(where: { $0.leaseEnd <= consumer.clock.now + .seconds(10) }) {
-        await Task.yield()
-      }
+      await consumer.untilLeasesAreRenewed()
     }
   }
 }

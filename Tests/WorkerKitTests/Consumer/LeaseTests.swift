@@ -31,9 +31,7 @@ struct LeaseTests {
     try await harness.run {
       try await gate.untilArrived()
       for count in 1...5 {
-        try await harness.clock.untilSleeping(for: .seconds(30))
-        harness.clock.advance(by: .seconds(30))
-        while harness.queue.visibilityChanges.count < count { await Task.yield() }
+        try await harness.passTime { harness.queue.visibilityChanges.count == count }
       }
       gate.open()
       try await harness.untilSettled("handled")

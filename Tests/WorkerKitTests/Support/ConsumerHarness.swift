@@ -52,9 +52,25 @@ struct ConsumerHarness {
     }
   }
 
+  /// Turns the hands from one sleeper's time to the next, until a condition holds. Leases that are due
+  /// are renewed before the hands move on.
+  func passTime(until isMet: () -> Bool) async throws {
+    while !isMet() {
+      try await clock.advanceToNextSleeper()
+      await consumer.untilLeasesAreRenewed()
+    }
+  }
+
   /// Waits until a message has been settled in some way.
   func untilSettled(_ outcome: String, count: Int = 1) async throws {
     try await consumer.tally.wait { $0[outcome, default: 0] >= count }
+  }
+}
+
+extension QueueConsumer {
+  /// Waits until no lease in hand is due, with ten seconds left.
+  func untilLeasesAreRenewed() async {
+    while inFlight.deliveries.contains(where: { $0.leaseEnd <= clock.now + .seconds(10) }) { await Task.yield() }
   }
 }
 
