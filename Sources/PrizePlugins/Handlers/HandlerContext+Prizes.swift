@@ -7,14 +7,14 @@ extension HandlerContext {
   var eventKey: EventKey { EventKey(eventType: eventType, key: idempotencyKey) }
 
   /// Says in the span and the log what became of an award.
-  func report(_ outcome: Handled<Holder>, in span: any Span, metadata: Logger.Metadata) {
+  func report(_ outcome: Handled<Holder>, in span: any Span, metadata: @autoclosure () -> Logger.Metadata) {
     switch outcome {
     case .now(.owned):
       span.attributes["prize.outcome"] = "owned"
-      logger.info("prize is owned", metadata: metadata)
+      logger.info("prize is owned", metadata: metadata())
     case .now(.pending):
       span.attributes["prize.outcome"] = "pending"
-      logger.info("prize waits until the account is linked", metadata: metadata)
+      logger.info("prize waits until the account is linked", metadata: metadata())
     case .alreadyHandled:
       reportAlreadyHandled(in: span)
     }

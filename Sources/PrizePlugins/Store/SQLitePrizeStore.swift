@@ -74,12 +74,12 @@ struct SQLitePrizeStore: PrizeStore {
   }
 
   /// In one transaction does `work` for each event and records its key, unless the key is recorded already.
-  private func once<Event: Encodable, Outcome: Sendable>(
+  private func once<Event: RecordedEvent, Outcome: Sendable>(
     _ operation: String,
     _ events: [KeyedEvent<Event>],
     _ work: @escaping @Sendable (PrizeLedger, Event) throws -> Outcome
   ) async throws -> [Result<Handled<Outcome>, any Error>] {
-    let contents = try events.map { try CanonicalJSON.text(of: $0.event) }
+    let contents = events.map(\.event.content)
     let handledAt = now().ISO8601Format()
     return try await spanning(operation, count: events.count) {
       // BEGIN IMMEDIATE: two deliveries of one event take turns from the first statement on, so that the second one
