@@ -10,10 +10,10 @@ extension HandlerContext {
   func report(_ outcome: Handled<Holder>, in span: any Span, metadata: @autoclosure () -> Logger.Metadata) {
     switch outcome {
     case .now(.owned):
-      span.attributes["prize.outcome"] = "owned"
+      span.setOutcome("owned")
       logger.info("prize is owned", metadata: metadata())
     case .now(.pending):
-      span.attributes["prize.outcome"] = "pending"
+      span.setOutcome("pending")
       logger.info("prize waits until the account is linked", metadata: metadata())
     case .alreadyHandled:
       reportAlreadyHandled(in: span)
@@ -21,7 +21,15 @@ extension HandlerContext {
   }
 
   func reportAlreadyHandled(in span: any Span) {
-    span.attributes["prize.outcome"] = "alreadyHandled"
+    span.setOutcome("alreadyHandled")
     logger.info("event was already handled")
+  }
+}
+
+extension Span {
+  /// Says what became of an event, where anyone will read it.
+  func setOutcome(_ outcome: String) {
+    guard isRecording else { return }
+    attributes["prize.outcome"] = outcome
   }
 }

@@ -8,20 +8,24 @@ protocol RecordedEvent: Codable, Hashable, Sendable {
 
 extension ItemAwarded: RecordedEvent {
   var content: String {
-    #"{"discordGuildId":"\#(discordGuildId)","discordUserId":"\#(discordUserId)","itemTypeId":"#
-      + #"\#(CanonicalJSON.quoted(itemTypeId.rawValue)),"quantity":\#(quantity)}"#
+    #"""
+    {"discordGuildId":"\#(discordGuildId.rawValue)","discordUserId":"\#(discordUserId.rawValue)",\#
+    "itemTypeId":\#(CanonicalJSON.quoted(itemTypeId.rawValue)),"quantity":\#(quantity.rawValue)}
+    """#
   }
 }
 
 extension CharacterAwarded: RecordedEvent {
   var content: String {
-    #"{"characterId":\#(CanonicalJSON.quoted(characterId.rawValue)),"discordGuildId":"\#(discordGuildId)","#
-      + #""discordUserId":"\#(discordUserId)"}"#
+    #"""
+    {"characterId":\#(CanonicalJSON.quoted(characterId.rawValue)),"discordGuildId":"\#(discordGuildId.rawValue)",\#
+    "discordUserId":"\#(discordUserId.rawValue)"}
+    """#
   }
 }
 
 extension AccountLinked: RecordedEvent {
   var content: String {
-    #"{"discordUserId":"\#(discordUserId)","userId":\#(CanonicalJSON.quoted(userId.rawValue))}"#
+    #"{"discordUserId":"\#(discordUserId.rawValue)","userId":\#(CanonicalJSON.quoted(userId.rawValue))}"#
   }
 }

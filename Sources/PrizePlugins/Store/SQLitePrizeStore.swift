@@ -185,8 +185,13 @@ extension SQLitePrizeStore {
     configuration.busyMode = .timeout(busyTimeout)
     configuration.foreignKeysEnabled = true
     let pool = try DatabasePool(path: path, configuration: configuration)
-    // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
-    try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+    try pool.writeWithoutTransaction { db in
+      // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      // In pages, four times the usual: 16 MB of log. Keys are random, so that almost every grant writes a page of its own,
+      // and the longer the log, the more grants a page has taken when it is written to its place.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+    }
     try migrate(pool, path: path)
     // A file that may only be read opens without complaint, and BEGIN IMMEDIATE reads it: find out now, by a statement
     // that writes nothing, rather than with the first prize.
