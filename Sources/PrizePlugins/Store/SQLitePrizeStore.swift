@@ -66,7 +66,7 @@ struct SQLitePrizeStore: PrizeStore {
   func settings() async throws -> [String: String] {
     try await mapErrors {
       try await pool.writeWithoutTransaction { db in
-        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"]
+        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout", "wal_autocheckpoint"]
         return try Dictionary(
           uniqueKeysWithValues: pragmas.map { ($0, try String.fetchOne(db, sql: "PRAGMA \($0)") ?? "") })
       }
