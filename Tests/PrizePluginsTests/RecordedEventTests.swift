@@ -36,7 +36,9 @@ import Testing
   /// Of what JSON escapes, and of what it does not.
   private static func identifier(using random: inout SeededGenerator) -> Identifier {
     let alphabet = Array(#"aZ09-_:/"\{}'<&é字"#.unicodeScalars) + ["\u{301}", "\u{1F600}", "\u{E000}"]
-    let scalars = (0..<Int.random(in: 1...40, using: &random)).map { _ in alphabet[Int.random(in: alphabet.indices, using: &random)] }
+    let scalars = (0..<Int.random(in: 1...40, using: &random)).map { _ in
+      alphabet[Int.random(in: alphabet.indices, using: &random)]
+    }
     return .valid(String(String.UnicodeScalarView(scalars)))
   }
 }
