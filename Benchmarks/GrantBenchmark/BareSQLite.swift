@@ -31,7 +31,7 @@ struct BareSQLite: Contender {
 
   func commit(_ grants: [String]) throws {
     try begin.run()
-    for content in grants { try insert.run(content) }
+    for content in grants { try insert.run([content]) }
     try commit.run()
   }
 
@@ -77,11 +77,11 @@ struct BareSQLite: Contender {
       sqlite3_finalize(handle)
     }
 
-    func run(_ text: String? = nil) throws {
+    func run(_ texts: [String] = []) throws {
       defer { sqlite3_reset(handle) }
-      if let text {
+      for (index, text) in texts.enumerated() {
         // SQLite makes a copy of its own: SQLITE_TRANSIENT, which Swift does not import.
-        sqlite3_bind_text(handle, 1, text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
+        sqlite3_bind_text(handle, CInt(index + 1), text, -1, unsafeBitCast(-1, to: sqlite3_destructor_type.self))
       }
       guard [SQLITE_DONE, SQLITE_ROW].contains(sqlite3_step(handle)) else {
         throw BenchmarkError(String(cString: sqlite3_errmsg(connection.handle)))

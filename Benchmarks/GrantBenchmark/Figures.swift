@@ -2,7 +2,7 @@ import Foundation
 
 /// What was measured, and the table of it.
 struct Figures {
-  static let batches = [1, 10, 100]
+  static let batches = [1, 10, 100, 250, 1_000]
 
   private var rates: [String: [Int: [Double]]] = [:]
   private var names: [String] = []
@@ -25,18 +25,18 @@ struct Figures {
     )
     if sync < 0.05 { print("no disk is that fast: what lies below answers before the data is safe") }
     print()
-    print("\(column("a second", 16))\(Self.batches.map { column("\($0) a commit", 14) }.joined())")
+    print("\(column("a second", 18))\(Self.batches.map { column("\($0) a commit", 14) }.joined())")
     for name in names {
-      print("\(column(name, 16))\(Self.batches.map { column(text(rate(name, $0)), 14) }.joined())")
+      print("\(column(name, 18))\(Self.batches.map { column(text(rate(name, $0)), 14) }.joined())")
     }
-    guard let bare = names.first, let ours = names.last else { return }
+    guard let ours = names.last else { return }
     print()
     for batch in Self.batches {
-      let times = rate(ours, batch) / rate(ours, 1)
+      let times = names.map { "\($0) \(text(rate($0, batch) / rate($0, 1), digits: 1)) times" }
+      let shares = names.dropLast().map { "\(text(100 * rate(ours, batch) / rate($0, batch))) % of \($0)" }
       print(
-        "\(ours), \(batch) a commit: \(text(times, digits: 1)) times one a commit, "
-          + "\(text(rate(ours, batch) / rate(bare, 1), digits: 1)) times what SQLite itself commits one by one, "
-          + "\(text(100 * rate(ours, batch) / rate(bare, batch))) % of what it inserts \(batch) a commit")
+        "\(batch) a commit, against one: \(times.joined(separator: ", ")); \(ours) does \(shares.joined(separator: ", "))"
+      )
     }
   }
 

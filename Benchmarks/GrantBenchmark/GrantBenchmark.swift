@@ -38,16 +38,19 @@ import Foundation
 
   private func measure(in folder: URL) async throws -> Figures {
     let bare = try BareSQLite(file: folder.appending(path: "bare.db"))
+    let statements = try await GrantStatements(file: folder.appending(path: "statements.db"))
     let prizes = try await PrizeGrants(file: folder.appending(path: "prizes.db"))
     var figures = Figures()
     for _ in 1...rounds {
       figures.add(try SyncTime.measure(in: folder))
       for batch in Figures.batches {
         figures.add(try await rate(of: bare, batch: batch), of: bare.name, batch: batch)
+        figures.add(try await rate(of: statements, batch: batch), of: statements.name, batch: batch)
         figures.add(try await rate(of: prizes, batch: batch), of: prizes.name, batch: batch)
       }
     }
     try bare.check(count: rounds * grants * Figures.batches.count)
+    try statements.check(count: rounds * grants * Figures.batches.count)
     try prizes.check(count: rounds * grants * Figures.batches.count)
     return figures
   }

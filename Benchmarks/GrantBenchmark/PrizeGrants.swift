@@ -12,14 +12,20 @@ struct PrizeGrants: Contender {
   private let quietLogger = Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() })
 
   init(file: URL) async throws {
+    let configuration = try await Self.prepare(file)
+    handler = try await PrizePlugin(configuration: configuration).makeItemHandler()
+    database = try BareSQLite.Connection(file)
+  }
+
+  /// Makes a prize database with the demo's catalog.
+  static func prepare(_ file: URL) async throws -> ConfigurationValues {
     guard let path = PrizeDatabase(configurationText: "sqlite:\(file.path)") else {
       throw BenchmarkError("not a database path: \(file.path)")
     }
     var configuration = ConfigurationValues()
     configuration[PrizePlugin.database] = path
     try await PrizePlugin.prepareDemo(configuration)
-    handler = try await PrizePlugin(configuration: configuration).makeItemHandler()
-    database = try BareSQLite.Connection(file)
+    return configuration
   }
 
   func grant(number: Int) throws -> EventDelivery<ItemAwarded> {

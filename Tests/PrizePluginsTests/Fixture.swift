@@ -156,6 +156,12 @@ extension Quantity: ExpressibleByIntegerLiteral {
   public init(integerLiteral number: Int) { self = .valid(number) }
 }
 
+extension Result {
+  var failure: Failure? {
+    if case .failure(let error) = self { error } else { nil }
+  }
+}
+
 /// Expects an ``EventError`` of a kind, about a field.
 func expectEventError(
   _ kind: ErrorKind, field: String? = nil, saying part: String = "",

@@ -72,7 +72,11 @@ import WorkerKit
   @Test func commitsToDiskThroughAWriteAheadLog() async throws {
     try await Fixture.with { (prizes) async throws in
       let settings = try await prizes.store.settings()
-      #expect(settings == ["journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000"])
+      #expect(
+        settings == [
+          "journal_mode": "wal", "synchronous": "2", "foreign_keys": "1", "busy_timeout": "5000",
+          "wal_autocheckpoint": "4000",
+        ])
     }
   }
 

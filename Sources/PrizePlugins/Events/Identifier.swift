@@ -39,7 +39,9 @@ struct Identifier: CheckedValue {
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
+    // Most ids have no others, and asking Unicode takes longer than reading them.
+    if (" "..."~").contains(scalar) { return true }
+    return switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned: false
     default: true
     }

@@ -10,7 +10,7 @@ struct AccountLinkHandler: BatchEventHandler {
     try await batch.handle(in: "handle_account_link", by: store.link) { delivery, outcome, span in
       switch outcome {
       case .now(let claim):
-        span.attributes["prize.outcome"] = "linked"
+        span.setOutcome("linked")
         delivery.context.logger.info(
           "account is linked",
           metadata: ["claimedItems": "\(claim.items)", "claimedCharacters": "\(claim.characters)"])

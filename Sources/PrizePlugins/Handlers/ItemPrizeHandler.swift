@@ -5,6 +5,9 @@ package import WorkerKit
 package struct ItemPrizeHandler: BatchEventHandler {
   let store: any PrizeStore
 
+  /// The database is locked for as long as one batch takes: some milliseconds for so many.
+  package var batchLimit: Int { 250 }
+
   package func handle(_ batch: [EventDelivery<ItemAwarded>]) async throws -> [Result<Void, any Error>] {
     try await batch.handle(in: "handle_item_prize", by: store.grant) { delivery, outcome, span in
       let event = delivery.event

@@ -16,14 +16,15 @@ struct PrizeLedger {
   /// - Parameter time: In ISO 8601.
   /// - Throws: ``EventError`` of kind `conflict` when the key stands for an event of other content.
   func record(_ key: EventKey, content: String, at time: String) throws -> Bool {
+    try db.run(
+      """
+      INSERT INTO handled_events (event_type, key, content, handled_at) VALUES (?, ?, ?, ?)
+      ON CONFLICT (event_type, key) DO NOTHING
+      """,
+      [key.eventType, key.key, content, time])
+    guard db.changesCount == 0 else { return true }
     let recorded: String? = try db.value(
       "SELECT content FROM handled_events WHERE event_type = ? AND key = ?", [key.eventType, key.key])
-    guard let recorded else {
-      try db.run(
-        "INSERT INTO handled_events (event_type, key, content, handled_at) VALUES (?, ?, ?, ?)",
-        [key.eventType, key.key, content, time])
-      return true
-    }
     guard recorded == content else {
       throw EventError(
         .conflict,
@@ -34,9 +35,8 @@ struct PrizeLedger {
   }
 
   func grant(_ event: ItemAwarded) throws -> Holder {
-    let stackable = try isStackable(event)
-    let holder = try holder(for: event.discordUserId)
-    if stackable {
+    let (stacks, holder) = try prepare(event)
+    if stacks {
       try add(event.quantity.rawValue, of: event.itemTypeId, toStackOf: holder)
     } else {
       guard event.quantity.rawValue <= Self.mostSingleItems else {
@@ -57,16 +57,16 @@ struct PrizeLedger {
   }
 
   func transfer(_ event: CharacterAwarded) throws -> Holder {
-    guard
-      let character = try db.row(
-        "SELECT owner_user_id, pending_discord_user_id FROM characters WHERE id = ?", [event.characterId])
-    else {
+    let state = try db.first(
+      "SELECT owner_user_id, pending_discord_user_id FROM characters WHERE id = ?", [event.characterId]
+    ) { row in (isOwned: !row.isNull(0), isPending: !row.isNull(1)) }
+    guard let state else {
       throw EventError(
         .notFound, "character \(event.characterId) does not exist; import it, or correct characterId",
         field: "characterId", received: event.characterId.rawValue)
     }
-    guard character["owner_user_id"] == nil, character["pending_discord_user_id"] == nil else {
-      let how = character["owner_user_id"] == nil ? "and waits for its owner's account to be linked" : "by a user"
+    guard !state.isOwned, !state.isPending else {
+      let how = state.isOwned ? "by a user" : "and waits for its owner's account to be linked"
       throw EventError(
         .conflict, "character \(event.characterId) is already owned, \(how); award one that is orphaned",
         field: "characterId", received: event.characterId.rawValue)
@@ -103,52 +103,68 @@ extension PrizeLedger {
     if let userId = try linkedUser(of: discordUserId) { .owned(by: userId) } else { .pending(for: discordUserId) }
   }
 
-  private func isStackable(_ event: ItemAwarded) throws -> Bool {
-    let community: String? = try db.value(
+  /// Whether the items stack, and whose they become.
+  private func prepare(_ event: ItemAwarded) throws -> (stacks: Bool, holder: Holder) {
+    let found = try db.first(
+      """
+      SELECT item_types.stackable, (SELECT user_id FROM linked_accounts WHERE discord_user_id = ?)
+      FROM item_types JOIN communities ON communities.id = item_types.community_id
+      WHERE item_types.id = ? AND communities.discord_guild_id = ?
+      """,
+      [event.discordUserId, event.itemTypeId, event.discordGuildId]
+    ) { row in
+      let stacks: Bool? = try row.value(0)
+      let userId: Identifier? = try row.value(1)
+      return (stacks == true, userId.map { Holder.owned(by: $0) } ?? .pending(for: event.discordUserId))
+    }
+    guard let found else { throw try whyNotFound(event) }
+    return found
+  }
+
+  private func whyNotFound(_ event: ItemAwarded) throws -> EventError {
+    let community: Identifier? = try db.value(
       "SELECT id FROM communities WHERE discord_guild_id = ?", [event.discordGuildId])
-    guard let community else {
-      throw EventError(
+    guard community != nil else {
+      return EventError(
         .notFound, "no community belongs to guild \(event.discordGuildId); import one, or correct discordGuildId",
         field: "discordGuildId", received: event.discordGuildId.rawValue)
     }
-    let type = try db.row("SELECT community_id, stackable FROM item_types WHERE id = ?", [event.itemTypeId])
-    guard let type else {
-      throw EventError(
-        .notFound, "item type \(event.itemTypeId) does not exist; import it, or correct itemTypeId",
-        field: "itemTypeId", received: event.itemTypeId.rawValue)
-    }
-    guard type["community_id"] == community else {
-      throw EventError(
-        .notFound,
-        "item type \(event.itemTypeId) does not belong to the community of guild \(event.discordGuildId); "
+    let exists: Bool? = try db.value("SELECT 1 FROM item_types WHERE id = ?", [event.itemTypeId])
+    return EventError(
+      .notFound,
+      exists == nil
+        ? "item type \(event.itemTypeId) does not exist; import it, or correct itemTypeId"
+        : "item type \(event.itemTypeId) does not belong to the community of guild \(event.discordGuildId); "
           + "correct itemTypeId or discordGuildId",
-        field: "itemTypeId", received: event.itemTypeId.rawValue)
-    }
-    return type["stackable"]
+      field: "itemTypeId", received: event.itemTypeId.rawValue)
+  }
+
+  private static let addToOwned = addition(toStacksBy: "owner_user_id")
+  private static let addToPending = addition(toStacksBy: "pending_discord_user_id")
+
+  /// Changes nothing where the stack would become too large.
+  private static func addition(toStacksBy column: String) -> String {
+    """
+    INSERT INTO items (item_type_id, owner_user_id, pending_discord_user_id, stacks, quantity) VALUES (?, ?, ?, 1, ?)
+    ON CONFLICT (\(column), item_type_id) WHERE stacks = 1 AND \(column) IS NOT NULL
+    DO UPDATE SET quantity = quantity + excluded.quantity
+    WHERE quantity <= \(PrizeSchema.largestStack) - excluded.quantity
+    """
   }
 
   private func add(_ quantity: Int, of itemTypeId: Identifier, toStackOf holder: Holder) throws {
-    let column =
+    let sql =
       switch holder {
-      case .owned: "owner_user_id"
-      case .pending: "pending_discord_user_id"
+      case .owned: Self.addToOwned
+      case .pending: Self.addToPending
       }
-    let held: Int? = try db.value(
-      "SELECT quantity FROM items WHERE \(column) = ? AND item_type_id = ? AND stacks = 1",
-      [holder.owner ?? holder.pending, itemTypeId])
-    guard (held ?? 0) <= PrizeSchema.largestStack - quantity else {
+    try db.run(sql, [itemTypeId, holder.owner, holder.pending, quantity])
+    guard db.changesCount == 1 else {
       throw EventError(
         .conflict,
         "a stack of item type \(itemTypeId) would hold more than \(PrizeSchema.largestStack); look for a producer that "
           + "awards too much")
     }
-    try db.run(
-      """
-      INSERT INTO items (item_type_id, owner_user_id, pending_discord_user_id, stacks, quantity) VALUES (?, ?, ?, 1, ?)
-      ON CONFLICT (\(column), item_type_id) WHERE stacks = 1 AND \(column) IS NOT NULL
-      DO UPDATE SET quantity = quantity + excluded.quantity
-      """,
-      [itemTypeId, holder.owner, holder.pending, quantity])
   }
 
   private func claim(pendingFor discordUserId: DiscordUserID, for userId: Identifier) throws -> Claim {

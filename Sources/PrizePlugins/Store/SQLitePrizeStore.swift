@@ -66,7 +66,7 @@ struct SQLitePrizeStore: PrizeStore {
   func settings() async throws -> [String: String] {
     try await mapErrors {
       try await pool.writeWithoutTransaction { db in
-        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout"]
+        let pragmas = ["journal_mode", "synchronous", "foreign_keys", "busy_timeout", "wal_autocheckpoint"]
         return try Dictionary(
           uniqueKeysWithValues: pragmas.map { ($0, try String.fetchOne(db, sql: "PRAGMA \($0)") ?? "") })
       }
@@ -74,12 +74,12 @@ struct SQLitePrizeStore: PrizeStore {
   }
 
   /// In one transaction does `work` for each event and records its key, unless the key is recorded already.
-  private func once<Event: Encodable, Outcome: Sendable>(
+  private func once<Event: RecordedEvent, Outcome: Sendable>(
     _ operation: String,
     _ events: [KeyedEvent<Event>],
     _ work: @escaping @Sendable (PrizeLedger, Event) throws -> Outcome
   ) async throws -> [Result<Handled<Outcome>, any Error>] {
-    let contents = try events.map { try CanonicalJSON.text(of: $0.event) }
+    let contents = events.map(\.event.content)
     let handledAt = now().ISO8601Format()
     return try await spanning(operation, count: events.count) {
       // BEGIN IMMEDIATE: two deliveries of one event take turns from the first statement on, so that the second one
@@ -185,8 +185,13 @@ extension SQLitePrizeStore {
     configuration.busyMode = .timeout(busyTimeout)
     configuration.foreignKeysEnabled = true
     let pool = try DatabasePool(path: path, configuration: configuration)
-    // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
-    try pool.writeWithoutTransaction { db in try db.execute(sql: "PRAGMA synchronous = FULL") }
+    try pool.writeWithoutTransaction { db in
+      // After opening, because opening sets NORMAL, with which a power cut can undo commits that were reported.
+      try db.execute(sql: "PRAGMA synchronous = FULL")
+      // In pages, four times the usual: 16 MB of log. Keys are random, so that almost every grant writes a page of its own,
+      // and the longer the log, the more grants a page has taken when it is written to its place.
+      try db.execute(sql: "PRAGMA wal_autocheckpoint = 4000")
+    }
     try migrate(pool, path: path)
     // A file that may only be read opens without complaint, and BEGIN IMMEDIATE reads it: find out now, by a statement
     // that writes nothing, rather than with the first prize.
