@@ -25,8 +25,11 @@ package final class Processor: Sendable {
     self.logger = logger
   }
 
-  package func process(_ message: ReceivedMessage, _ match: RouteMatch) async -> Settlement {
-    let turn = Turn(message: message, match: match)
+  /// - Parameter earlierTries: How often it was handled before in this receive; each counts like a receive.
+  package func process(
+    _ message: ReceivedMessage, _ match: RouteMatch, earlierTries: Int = 0
+  ) async -> Settlement {
+    let turn = Turn(message: message, match: match, earlierTries: earlierTries)
     do {
       try await handle(turn, makeContext(turn), passing: 0)
       return .delete
@@ -45,7 +48,9 @@ package final class Processor: Sendable {
     let message: ReceivedMessage
     let match: RouteMatch
 
-    init(message: ReceivedMessage, match: RouteMatch) {
+    init(message: ReceivedMessage, match: RouteMatch, earlierTries: Int) {
+      var message = message
+      message.receiveCount += earlierTries
       self.message = message
       self.match = match
     }

@@ -17,7 +17,15 @@ extension QueueConsumer {
 
   /// Handles a delivery when its turn in its group has come.
   func processInTurn(_ delivery: Delivery, _ match: RouteMatch) async -> Settlement {
-    guard let place = delivery.place else { return await process(delivery, match) }
+    // Apart from this: what waits for a turn takes more room than what does not.
+    if let place = delivery.place {
+      await process(delivery, match, inTurnAt: place)
+    } else {
+      await process(delivery, match)
+    }
+  }
+
+  private func process(_ delivery: Delivery, _ match: RouteMatch, inTurnAt place: GroupPlace) async -> Settlement {
     do {
       if !place.isDecided {
         try await park(delivery, until: { place.isDecided }) {

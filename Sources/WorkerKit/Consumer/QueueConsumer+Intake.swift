@@ -27,26 +27,34 @@ extension QueueConsumer {
   ///
   /// - Parameter earlierTries: How often it was handled before in this receive.
   func process(_ delivery: Delivery, _ match: RouteMatch, earlierTries: Int = 0) async -> Settlement {
-    var message = delivery.message
-    if earlierTries > 0 { message.receiveCount += earlierTries }
-    guard let gate = match.route?.gate else { return await processor.process(message, match) }
+    if let gate = match.route?.gate {
+      await process(delivery, match, earlierTries, through: gate)
+    } else {
+      await processor.process(delivery.message, match, earlierTries: earlierTries)
+    }
+  }
+
+  private func process(
+    _ delivery: Delivery, _ match: RouteMatch, _ earlierTries: Int, through gate: IntakeGate
+  ) async -> Settlement {
     while true {
-      if !gate.isOpen {
-        do {
-          try await cancelWhenGracefulShutdown {
-            try await self.park(delivery, until: { gate.isOpen }) {
-              try await gate.untilOpen(clock: self.clock, logger: self.logger)
-            }
-          }
-        } catch {
-          return .release
-        }
-      }
-      let settlement = await processor.process(message, match)
+      guard await isOpen(gate, for: delivery) else { return .release }
+      let settlement = await processor.process(delivery.message, match, earlierTries: earlierTries)
       guard case .retry(_, let failure) = settlement, failure.kind == .unavailable,
         await gate.closes(after: failure, clock: clock, logger: logger)
       else { return settlement }
     }
+  }
+
+  /// Waits until a gate is open; false where a shutdown or a lost lease ends that.
+  private func isOpen(_ gate: IntakeGate, for delivery: Delivery) async -> Bool {
+    if gate.isOpen { return true }
+    let wait: Void? = try? await cancelWhenGracefulShutdown {
+      try await self.park(delivery, until: { gate.isOpen }) {
+        try await gate.untilOpen(clock: self.clock, logger: self.logger)
+      }
+    }
+    return wait != nil
   }
 
   /// Waits for a slot; false where a shutdown or a lost lease ends that.

@@ -1,5 +1,7 @@
 /// What becomes of a message after its turn.
-public enum Settlement: Sendable {
+///
+/// Indirect: nearly all are ``delete``, and those in flight need no room for a failure.
+public indirect enum Settlement: Sendable {
   /// Handled: it is deleted.
   case delete
   /// Not handled, and another try may help: it becomes visible again after a while.

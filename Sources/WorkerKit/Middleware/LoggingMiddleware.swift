@@ -13,32 +13,36 @@ struct LoggingMiddleware: Middleware {
   }
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    let logger = context.logger
-    logger.debug("message received")
+    context.logger.debug("message received")
     let start = clock.now
     do {
       try await next(context)
-      logger.info("event handled", metadata: ["duration": "\(seconds(since: start))"])
-    } catch let failure as Failure {
-      var metadata: Logger.Metadata = [
-        "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(seconds(since: start))",
-      ]
-      metadata["field"] = failure.field.map { "\($0)" }
-      metadata["thrownAt"] = failure.location.map { "\($0)" }
-      if !failure.causes.isEmpty { metadata["causes"] = .array(failure.causes.map { "\($0)" }) }
-      let level = level(of: failure, in: context)
-      switch failure.settlement {
-      case .retry(let delay):
-        metadata["retryAfter"] = "\(rounded(delay))"
-        logger.log(
-          level: level, "event failed; it comes back after a while, unless the queue's redrive policy takes it",
-          metadata: metadata)
-      case .deadLetter:
-        logger.log(level: level, "event failed, and another try cannot help", metadata: metadata)
-      case .leave:
-        logger.log(level: level, "event was left on the queue", metadata: metadata)
-      }
-      throw failure
+      context.logger.info("event handled", metadata: ["duration": "\(seconds(since: start))"])
+    } catch {
+      if let failure = error as? Failure { report(failure, in: context, since: start) }
+      throw error
+    }
+  }
+
+  private func report(_ failure: Failure, in context: HandlerContext, since start: Duration) {
+    let logger = context.logger
+    var metadata: Logger.Metadata = [
+      "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(seconds(since: start))",
+    ]
+    metadata["field"] = failure.field.map { "\($0)" }
+    metadata["thrownAt"] = failure.location.map { "\($0)" }
+    if !failure.causes.isEmpty { metadata["causes"] = .array(failure.causes.map { "\($0)" }) }
+    let level = level(of: failure, in: context)
+    switch failure.settlement {
+    case .retry(let delay):
+      metadata["retryAfter"] = "\(rounded(delay))"
+      logger.log(
+        level: level, "event failed; it comes back after a while, unless the queue's redrive policy takes it",
+        metadata: metadata)
+    case .deadLetter:
+      logger.log(level: level, "event failed, and another try cannot help", metadata: metadata)
+    case .leave:
+      logger.log(level: level, "event was left on the queue", metadata: metadata)
     }
   }
 

@@ -16,9 +16,9 @@ struct MetricsMiddleware: Middleware {
     do {
       try await next(context)
       record(context, errorType: "", since: start)
-    } catch let failure as Failure {
-      record(context, errorType: failure.kind.rawValue, since: start)
-      throw failure
+    } catch {
+      if let kind = (error as? Failure)?.kind { record(context, errorType: kind.rawValue, since: start) }
+      throw error
     }
   }
 

@@ -18,13 +18,9 @@ struct TracingMiddleware: Middleware {
     if span.isRecording { describe(context, in: span) }
     do {
       try await ServiceContext.withValue(span.context) { try await next(context) }
-    } catch let failure as Failure {
-      record(failure, in: span)
-      throw failure
-    } catch is CancellationError {
-      span.attributes["error.type"] = "cancelled"
-      span.setStatus(SpanStatus(code: .error, message: "the worker stops, or the message's lease was lost"))
-      throw CancellationError()
+    } catch {
+      record(error, in: span)
+      throw error
     }
   }
 
@@ -40,7 +36,11 @@ struct TracingMiddleware: Middleware {
     }
   }
 
-  private func record(_ failure: Failure, in span: any Span) {
+  private func record(_ error: any Error, in span: any Span) {
+    guard let failure = error as? Failure else {
+      span.attributes["error.type"] = "cancelled"
+      return span.setStatus(SpanStatus(code: .error, message: "the worker stops, or the message's lease was lost"))
+    }
     span.attributes["error.type"] = failure.kind.rawValue
     span.setStatus(SpanStatus(code: .error, message: failure.message))
     var attributes: SpanAttributes = [
