@@ -28,7 +28,7 @@ package struct QueueInspector: Sendable {
       url: url,
       client: SQSClient(
         endpoint: try Self.endpoint(of: url, environment: environment), region: region, credentials: credentials,
-        http: client))
+        execute: client.execute))
   }
 
   private init(url: String, client: SQSClient) {

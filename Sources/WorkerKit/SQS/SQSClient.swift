@@ -14,7 +14,7 @@ struct SQSClient: Sendable {
   /// `https://sqs.us-east-1.amazonaws.com`
   let endpoint: URL
   let credentials: CredentialsChain
-  let http: CurlClient
+  private let execute: @Sendable (HTTPRequest) async throws -> HTTPResponse
   let clock: WorkerClock
   let random: @Sendable () -> Double
   /// The time of day here.
@@ -28,14 +28,14 @@ struct SQSClient: Sendable {
     endpoint: URL,
     region: String,
     credentials: CredentialsChain,
-    http: CurlClient,
+    execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse,
     clock: WorkerClock = .continuous,
     random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.endpoint = endpoint
     self.credentials = credentials
-    self.http = http
+    self.execute = execute
     self.clock = clock
     self.random = random
     self.now = now
@@ -93,7 +93,7 @@ struct SQSClient: Sendable {
       method: "POST", headers: headers + [("Host", host)], body: body, credentials: credentials, date: date)
     let response: HTTPResponse
     do {
-      response = try await http.execute(
+      response = try await execute(
         HTTPRequest(
           method: "POST", url: endpoint.absoluteString, headers: headers + signed, body: body, timeout: timeout))
     } catch let error as HTTPError {

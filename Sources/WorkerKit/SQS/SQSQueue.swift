@@ -33,14 +33,24 @@ public struct SQSQueue: MessageQueue {
     logger: Logger,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
-    let endpoint = try Self.endpoint(for: url, environment: environment)
+    try self.init(
+      url: url, region: region,
+      credentials: credentials
+        ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
+      tracing: tracing, logger: logger, environment: environment, execute: client.execute)
+  }
+
+  /// The same over another way to have requests answered.
+  package init(
+    url: String, region: String, credentials: CredentialsChain, tracing: TracingConfiguration = TracingConfiguration(),
+    logger: Logger, environment: [String: String],
+    execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+  ) throws {
     self.init(
       url: url,
       client: SQSClient(
-        endpoint: endpoint, region: region,
-        credentials: credentials
-          ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
-        http: client),
+        endpoint: try Self.endpoint(for: url, environment: environment), region: region, credentials: credentials,
+        execute: execute),
       tracing: tracing, logger: logger)
   }
 

@@ -54,7 +54,7 @@ struct QueueContractTests {
     let endpoint = try #require(URL(string: endpoint))
     let client = SQSClient(
       endpoint: endpoint, region: "us-east-1", credentials: credentials,
-      http: CurlClient())
+      execute: CurlClient().execute)
     @Sendable func create(_ name: String, _ attributes: [String: String]? = nil) async throws -> String {
       let answer = try await client.call("CreateQueue", CreateQueue(QueueName: name, Attributes: attributes))
       let result = try JSONDecoder().decode(Wire.QueueUrlResult.self, from: Data(answer.body))
