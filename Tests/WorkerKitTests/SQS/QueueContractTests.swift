@@ -46,9 +46,18 @@ struct QueueContractTests {
 
   /// On queues that are new on the server.
   private func check(endpoint: String) async throws {
-    struct CreateQueue: Encodable {
+    struct CreateQueue: Wire.Request {
       var QueueName: String
       var Attributes: [String: String]?
+
+      func write(to json: inout JSONWriter) {
+        json.object { json in
+          json.member("QueueName", QueueName)
+          guard let Attributes else { return }
+          json.name("Attributes")
+          json.object { for (name, value) in Attributes { $0.member(name, value) } }
+        }
+      }
     }
     let credentials = CredentialsChain([SQSClientTests.Fixed()])
     let endpoint = try #require(URL(string: endpoint))
