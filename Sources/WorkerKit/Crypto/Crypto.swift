@@ -108,21 +108,10 @@ extension [UInt8] {
   }
 }
 
-extension Collection<UInt8> {
+extension Sequence<UInt8> {
   /// Whether a text is the hexadecimal of these bytes, in lower or upper case.
   func isHexadecimal(_ text: String) -> Bool {
-    var digits = text.utf8.makeIterator()
-    func value(_ digit: UInt8?) -> UInt8? {
-      switch digit {
-      case .some(UInt8(ascii: "0")...UInt8(ascii: "9")): digit.map { $0 - UInt8(ascii: "0") }
-      case .some(UInt8(ascii: "a")...UInt8(ascii: "f")): digit.map { $0 - UInt8(ascii: "a") + 10 }
-      case .some(UInt8(ascii: "A")...UInt8(ascii: "F")): digit.map { $0 - UInt8(ascii: "A") + 10 }
-      default: nil
-      }
-    }
-    for byte in self {
-      guard value(digits.next()) == byte >> 4, value(digits.next()) == byte & 15 else { return false }
-    }
-    return digits.next() == nil
+    let own = hexadecimal
+    return text == own || text.lowercased() == own
   }
 }

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Reads JSON from bytes, piece by piece, as its caller asks for it.
 ///
 /// The receive's answer is read by this rather than by Foundation's decoder, for two reasons: one broken text in one
@@ -28,7 +30,8 @@ struct JSONReader {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     static func == (name: Name, text: StaticString) -> Bool {
-      name.bytes.count == text.utf8CodeUnitCount && text.withUTF8Buffer { $0.elementsEqual(name.bytes) }
+      name.bytes.count == text.utf8CodeUnitCount
+        && name.bytes.withUnsafeBytes { own in own.baseAddress.map { memcmp($0, text.utf8Start, own.count) == 0 } ?? true }
     }
 
     static func ~= (text: StaticString, name: Name) -> Bool { name == text }
@@ -185,7 +188,7 @@ struct JSONReader {
   private mutating func readStringBytes() throws -> ArraySlice<UInt8> {
     try expect("\"")
     let start = offset
-    offset = endOfPlain
+    offset = endOfPlain(from: offset)
     guard peek == UInt8(ascii: "\\") else {
       let end = offset
       guard try next() == UInt8(ascii: "\"") else { throw SyntaxError(offset: end) }
@@ -208,25 +211,40 @@ struct JSONReader {
   }
 
   /// Where what stands in a string for itself ends: at a quote, an escape, a control character, or with the input.
-  private var endOfPlain: Int {
+  private func endOfPlain(from start: Int) -> Int {
     let span = bytes.span
-    var end = offset
-    while end < span.count {
-      let byte = span[end]
-      guard byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 else { break }
+    var end = start
+    // Eight at a time: most of an answer is handles, digests and bodies. The load checks its bounds.
+    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self)) {
+      end += 8
+    }
+    while end < span.count, !Self.isSpecial(span[end]) {
       end += 1
     }
     return end
   }
 
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
+  }
+
+  /// Whether any of eight bytes is special: a byte below another borrows from its own highest bit.
+  private static func hasSpecial(_ word: UInt64) -> Bool {
+    let each: UInt64 = 0x0101_0101_0101_0101
+    func hasByte(below limit: UInt8, in word: UInt64) -> UInt64 { (word &- each &* UInt64(limit)) & ~word }
+    let quotes = word ^ each &* UInt64(UInt8(ascii: "\""))
+    let escapes = word ^ each &* UInt64(UInt8(ascii: "\\"))
+    let found = hasByte(below: 1, in: quotes) | hasByte(below: 1, in: escapes) | hasByte(below: 0x20, in: word)
+    return found & (each &* 0x80) != 0
+  }
+
   /// Where the string ends that is being read: at its closing quote, or with the input.
   private var endOfString: Int {
-    let span = bytes.span
-    var end = offset
-    while end < span.count, span[end] != UInt8(ascii: "\"") {
-      end += span[end] == UInt8(ascii: "\\") ? 2 : 1
+    var end = endOfPlain(from: offset)
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+      end = endOfPlain(from: min(end + 2, bytes.count))
     }
-    return min(end, span.count)
+    return end
   }
 
   private mutating func readEscape(into result: inout OutputSpan<UInt8>) throws {
