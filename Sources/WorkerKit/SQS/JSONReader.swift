@@ -31,7 +31,9 @@ struct JSONReader {
 
     static func == (name: Name, text: StaticString) -> Bool {
       name.bytes.count == text.utf8CodeUnitCount
-        && name.bytes.withUnsafeBytes { own in own.baseAddress.map { memcmp($0, text.utf8Start, own.count) == 0 } ?? true }
+        && name.bytes.withUnsafeBytes { own in
+          own.baseAddress.map { memcmp($0, text.utf8Start, own.count) == 0 } ?? true
+        }
     }
 
     static func ~= (text: StaticString, name: Name) -> Bool { name == text }
@@ -215,7 +217,8 @@ struct JSONReader {
     let span = bytes.span
     var end = start
     // Eight at a time: most of an answer is handles, digests and bodies. The load checks its bounds.
-    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self)) {
+    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self))
+    {
       end += 8
     }
     while end < span.count, !Self.isSpecial(span[end]) {
