@@ -29,7 +29,7 @@ package struct HotPiece: Sendable {
   package let prepare: @Sendable (Surroundings) async throws -> Run
 
   package static let all = [
-    decodeReceive, sign, routeAndDecode, process, settle, consume, grant,
+    decodeReceive, sign, receiveCall, deleteCall, routeAndDecode, process, settle, consume, grant,
   ]
 }
 

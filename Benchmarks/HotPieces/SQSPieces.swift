@@ -1,4 +1,5 @@
 import Foundation
+import Logging
 import WorkerKit
 
 extension HotPiece {
@@ -34,6 +35,47 @@ extension HotPiece {
       try check(signed.contains { $0.name == "Authorization" }, "a signed request has an Authorization header")
     }
   }
+
+  static let receiveCall = HotPiece(
+    name: "receive-call", summary: "a receive of ten but for the HTTP: its request made and signed, its answer read"
+  ) { _ in
+    let answer = HTTPResponse(status: 200, headers: answerHeaders, body: try ReceiveAnswer.body())
+    let queue = try queue(answering: answer)
+    return .asynchronous {
+      let messages = try await queue.receive(maxMessages: 10, waitTime: .seconds(5), visibilityTimeout: .seconds(30))
+      try check(messages.count == 10, "the answer has ten messages, but \(messages.count) were received")
+    }
+  }
+
+  static let deleteCall = HotPiece(
+    name: "delete-call", summary: "a deletion of ten but for the HTTP: its request made and signed, its answer read"
+  ) { _ in
+    let successes = (0..<10).map { #"{"Id":"\#($0)"}"# }.joined(separator: ",")
+    let answer = HTTPResponse(
+      status: 200, headers: answerHeaders, body: Array(#"{"Failed":[],"Successful":[\#(successes)]}"#.utf8))
+    let queue = try queue(answering: answer)
+    let handles = try ReceiveResult(ReceiveAnswer.body()).messages.map(\.receiptHandle)
+    return .asynchronous {
+      for result in try await queue.delete(handles) { try result.get() }
+    }
+  }
+
+  private static func queue(answering answer: HTTPResponse) throws -> SQSQueue {
+    let environment = [
+      "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE0EXAMPLE0",
+      "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",
+    ]
+    return try SQSQueue(
+      url: "https://sqs.us-east-1.amazonaws.com/123456789012/prizes", region: "us-east-1",
+      credentials: CredentialsChain(environment: environment), logger: Logger(label: "queue"), environment: [:],
+      execute: { _ in answer })
+  }
+
+  private static let answerHeaders = [
+    (name: "x-amzn-requestid", value: "f3a4c6e2-6c0f-5d0e-9b0c-98a8a2f5c1d7"),
+    (name: "date", value: "Thu, 01 Jan 2026 00:00:00 GMT"),
+    (name: "content-type", value: "application/x-amz-json-1.0"),
+  ]
 
   private static let receiveRequest = Array(
     """

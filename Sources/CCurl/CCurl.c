@@ -1,23 +1,54 @@
 #include "CCurl.h"
 
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 #define MAX_READY 64
+
+struct curl_slist *ccurl_list_create(const char *lines, const size_t *lengths, size_t count) {
+  size_t size = 0;
+  for (size_t i = 0; i < count; i++) size += lengths[i];
+  struct curl_slist *list = malloc(count * sizeof *list + size);
+  if (list == NULL || count == 0) {
+    free(list);
+    return NULL;
+  }
+  char *text = (char *)(list + count);
+  memcpy(text, lines, size);
+  for (size_t i = 0; i < count; i++) {
+    list[i] = (struct curl_slist){.data = text, .next = i + 1 < count ? &list[i + 1] : NULL};
+    text += lengths[i];
+  }
+  return list;
+}
 
 #if defined(__linux__)
 
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
+// What is known of a socket whose closing is told. Such a socket is left in epoll between two requests, for its next
+// request watches it for the same again.
+typedef struct {
+  bool kept;
+  uint32_t wanted;
+  uint32_t registered;
+} ccurl_socket;
+
 struct ccurl_events {
   int queue;
   int waker;
+  // By descriptor.
+  ccurl_socket *sockets;
+  size_t socket_count;
 };
 
 ccurl_events *ccurl_events_create(void) {
   ccurl_events *events = malloc(sizeof *events);
   if (events == NULL) return NULL;
+  events->sockets = NULL;
+  events->socket_count = 0;
   events->queue = epoll_create1(EPOLL_CLOEXEC);
   events->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = events->waker};
@@ -31,6 +62,7 @@ ccurl_events *ccurl_events_create(void) {
 void ccurl_events_destroy(ccurl_events *events) {
   if (events->queue >= 0) close(events->queue);
   if (events->waker >= 0) close(events->waker);
+  free(events->sockets);
   free(events);
 }
 
@@ -41,8 +73,49 @@ void ccurl_events_wake(ccurl_events *events) {
   (void)written;
 }
 
+static ccurl_socket *kept_socket(ccurl_events *events, int fd) {
+  if (fd < 0 || (size_t)fd >= events->socket_count || !events->sockets[fd].kept) return NULL;
+  return &events->sockets[fd];
+}
+
+static int socket_opened(void *context, curl_socket_t fd, curlsocktype purpose) {
+  ccurl_events *events = context;
+  (void)purpose;
+  if (fd >= 0 && (size_t)fd >= events->socket_count) {
+    size_t count = (size_t)fd * 2 + 64;
+    ccurl_socket *sockets = realloc(events->sockets, count * sizeof *sockets);
+    // Without the memory it is watched as if nothing were known of it.
+    if (sockets == NULL) return CURL_SOCKOPT_OK;
+    memset(sockets + events->socket_count, 0, (count - events->socket_count) * sizeof *sockets);
+    events->sockets = sockets;
+    events->socket_count = count;
+  }
+  if (fd >= 0) events->sockets[fd] = (ccurl_socket){.kept = true};
+  return CURL_SOCKOPT_OK;
+}
+
+static int socket_closed(void *context, curl_socket_t fd) {
+  ccurl_events *events = context;
+  // The system takes it out of epoll.
+  if (kept_socket(events, fd) != NULL) events->sockets[fd] = (ccurl_socket){.kept = false};
+  return close(fd);
+}
+
+void ccurl_events_keep_sockets(ccurl_events *events, CURL *easy) {
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTFUNCTION, socket_opened);
+  curl_easy_setopt(easy, CURLOPT_SOCKOPTDATA, events);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETFUNCTION, socket_closed);
+  curl_easy_setopt(easy, CURLOPT_CLOSESOCKETDATA, events);
+}
+
 void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable) {
   struct epoll_event event = {.events = (readable ? EPOLLIN : 0) | (writable ? EPOLLOUT : 0), .data.fd = fd};
+  ccurl_socket *kept = kept_socket(events, fd);
+  if (kept != NULL) {
+    kept->wanted = event.events;
+    if (event.events == 0 || event.events == kept->registered) return;
+    kept->registered = event.events;
+  }
   if (!readable && !writable) {
     epoll_ctl(events->queue, EPOLL_CTL_DEL, fd, NULL);
   } else if (epoll_ctl(events->queue, EPOLL_CTL_MOD, fd, &event) != 0) {
@@ -59,6 +132,13 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
       uint64_t wakes;
       ssize_t length = read(events->waker, &wakes, sizeof wakes);
       (void)length;
+      continue;
+    }
+    ccurl_socket *kept = kept_socket(events, found[i].data.fd);
+    if (kept != NULL && kept->wanted == 0) {
+      // Nobody's at the moment, and closed by its server: libcurl finds out when it wants to use it.
+      epoll_ctl(events->queue, EPOLL_CTL_DEL, found[i].data.fd, NULL);
+      kept->registered = 0;
       continue;
     }
     ready[sockets++] = (ccurl_event){
@@ -105,6 +185,11 @@ void ccurl_events_wake(ccurl_events *events) {
   struct kevent event;
   EV_SET(&event, WAKER, EVFILT_USER, 0, NOTE_TRIGGER, 0, NULL);
   kevent(events->queue, &event, 1, NULL, 0, NULL);
+}
+
+void ccurl_events_keep_sockets(ccurl_events *events, CURL *easy) {
+  (void)events;
+  (void)easy;
 }
 
 void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable) {

@@ -24,6 +24,10 @@ static inline CURLcode ccurl_set_list(CURL *easy, CURLoption option, struct curl
   return curl_easy_setopt(easy, option, value);
 }
 
+/// A list of lines that follow one another, each with a NUL at its end, in one block of memory: free() frees it.
+/// NULL when there are none, or no memory.
+struct curl_slist *ccurl_list_create(const char *lines, const size_t *lengths, size_t count);
+
 typedef size_t (*ccurl_data_callback)(char *data, size_t size, size_t count, void *context);
 
 static inline CURLcode ccurl_set_data_callback(CURL *easy, CURLoption option, ccurl_data_callback callback) {
@@ -106,6 +110,9 @@ ccurl_events *ccurl_events_create(void);
 void ccurl_events_destroy(ccurl_events *events);
 /// Makes a wait return, from any thread.
 void ccurl_events_wake(ccurl_events *events);
+/// Has the sockets of an easy handle's connections stay watched from one request to the next, where the system can.
+/// The events must live for as long as the connections.
+void ccurl_events_keep_sockets(ccurl_events *events, CURL *easy);
 /// Watches a socket for what is asked for, and no longer for anything else.
 void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable);
 /// Waits for at most so many milliseconds, forever when negative. Returns how many sockets are ready.

@@ -22,7 +22,7 @@ public final class CurlClient: Sendable {
   }
 
   deinit {
-    loop.post(.stop)
+    loop.stop()
   }
 
   /// Sends a request and waits for its answer.

@@ -8,11 +8,14 @@ final class CurlLoop: @unchecked Sendable {
   enum Command {
     case start(CurlTransfer)
     case cancel(CurlTransfer)
-    case stop
   }
 
   private struct Inbox {
     var commands: [Command] = []
+    /// Whether the loop waits for its sockets, or is about to, and has to be woken for a command.
+    var isWaiting = false
+    var isStopped = false
+    /// Nobody takes commands any more.
     var isClosed = false
   }
 
@@ -23,7 +26,7 @@ final class CurlLoop: @unchecked Sendable {
   private let multi: UnsafeMutableRawPointer
   /// When libcurl wants to be called without any socket being ready; nil for never.
   private var deadline: ContinuousClock.Instant?
-  private var idleHandles: [OpaquePointer] = []
+  private var idleHandles: [CurlHandle] = []
   private var active: [ObjectIdentifier: CurlTransfer] = [:]
 
   private static let initialized: Void = {
@@ -51,15 +54,28 @@ final class CurlLoop: @unchecked Sendable {
 
   /// Hands a command to the loop, from any thread.
   func post(_ command: Command) {
-    let isClosed = inbox.withLock { inbox in
-      guard !inbox.isClosed else { return true }
-      inbox.commands.append(command)
-      // Under the lock, so that the event source cannot be gone by then.
-      ccurl_events_wake(events)
-      return false
-    }
+    let isClosed = tell { $0.commands.append(command) }
     if isClosed, case .start(let transfer) = command {
       transfer.finish(.failure(Self.shutDown))
+    }
+  }
+
+  /// Ends the loop, and what is under way.
+  func stop() {
+    _ = tell { $0.isStopped = true }
+  }
+
+  /// - Returns: whether the loop has ended, and nothing was told.
+  private func tell(_ what: (inout Inbox) -> Void) -> Bool {
+    inbox.withLock { inbox in
+      guard !inbox.isClosed else { return true }
+      what(&inbox)
+      if inbox.isWaiting {
+        inbox.isWaiting = false
+        // Under the lock, so that the event source cannot be gone by then.
+        ccurl_events_wake(events)
+      }
+      return false
     }
   }
 
@@ -68,17 +84,21 @@ final class CurlLoop: @unchecked Sendable {
   private func run() {
     setUp()
     var ready = [ccurl_event](repeating: ccurl_event(), count: 64)
-    while takeCommands() {
+    while let commands = takeCommands() {
+      for command in commands { carryOut(command) }
+      if let deadline, deadline <= .now {
+        self.deadline = nil
+        act(on: CURL_SOCKET_TIMEOUT, 0)
+        finishTransfers()
+      }
+      // What came meanwhile is taken without a wait.
+      guard commands.isEmpty else { continue }
       let count = ccurl_events_wait(events, &ready, Int32(ready.count), timeoutInMilliseconds)
       for event in ready.prefix(Int(max(0, count))) {
         let flags =
           (event.readable ? CURL_CSELECT_IN : 0) | (event.writable ? CURL_CSELECT_OUT : 0)
           | (event.failed ? CURL_CSELECT_ERR : 0)
         act(on: event.fd, flags)
-      }
-      if let deadline, deadline <= .now {
-        self.deadline = nil
-        act(on: CURL_SOCKET_TIMEOUT, 0)
       }
       finishTransfers()
     }
@@ -119,33 +139,45 @@ final class CurlLoop: @unchecked Sendable {
     curl_multi_socket_action(multi, socket, flags, &running)
   }
 
-  /// - Returns: false when the loop is to end.
-  private func takeCommands() -> Bool {
-    let commands = inbox.withLock { inbox in
-      defer { inbox.commands.removeAll(keepingCapacity: true) }
+  /// - Returns: what came since the last time, in which case the loop has to ask again before it waits; nil when the loop
+  ///   is to end.
+  private func takeCommands() -> [Command]? {
+    inbox.withLock { inbox in
+      guard !inbox.isStopped else { return nil }
+      inbox.isWaiting = inbox.commands.isEmpty
+      defer { inbox.commands.removeAll() }
       return inbox.commands
     }
-    for command in commands {
-      switch command {
-      case .start(let transfer): start(transfer)
-      case .cancel(let transfer): cancel(transfer)
-      case .stop: return false
-      }
+  }
+
+  private func carryOut(_ command: Command) {
+    switch command {
+    case .start(let transfer): start(transfer)
+    case .cancel(let transfer): cancel(transfer)
     }
-    return true
   }
 
   private func start(_ transfer: CurlTransfer) {
     guard !transfer.isCancelled else { return transfer.finish(.failure(CancellationError())) }
-    guard let easy = idleHandles.popLast() ?? curl_easy_init().map(OpaquePointer.init) else {
+    guard let handle = idleHandle(for: transfer.request) ?? CurlHandle(certificates: certificates, sockets: events)
+    else {
       return transfer.finish(.failure(HTTPError(code: .other, message: "no memory left for a request")))
     }
-    transfer.attach(to: easy, certificates: certificates)
+    handle.attach(transfer)
+    transfer.handle = handle
     active[ObjectIdentifier(transfer)] = transfer
-    guard curl_multi_add_handle(multi, UnsafeMutableRawPointer(easy)) == CURLM_OK else {
+    guard curl_multi_add_handle(multi, handle.easy) == CURLM_OK else {
       remove(transfer)
       return transfer.finish(.failure(HTTPError(code: .other, message: "libcurl has no memory left for a request")))
     }
+  }
+
+  /// One that is ready for such a request, rather than any.
+  private func idleHandle(for request: HTTPRequest) -> CurlHandle? {
+    guard let index = idleHandles.lastIndex(where: { $0.isReady(for: request) }) ?? idleHandles.indices.last else {
+      return nil
+    }
+    return idleHandles.remove(at: index)
   }
 
   private func cancel(_ transfer: CurlTransfer) {
@@ -158,7 +190,9 @@ final class CurlLoop: @unchecked Sendable {
     var easy: UnsafeMutableRawPointer?
     var result = CURLE_OK
     while ccurl_multi_next_done(multi, &easy, &result) {
-      let transfer = CurlTransfer.from(easy.flatMap(ccurl_get_private))
+      guard let transfer = CurlHandle.from(easy.flatMap(ccurl_get_private)).transfer else {
+        preconditionFailure("curl ended a request that it was not given")
+      }
       transfer.complete(result)
       remove(transfer)
     }
@@ -166,12 +200,11 @@ final class CurlLoop: @unchecked Sendable {
 
   private func remove(_ transfer: CurlTransfer) {
     active[ObjectIdentifier(transfer)] = nil
-    if let easy = transfer.easy {
-      curl_multi_remove_handle(multi, UnsafeMutableRawPointer(easy))
-    }
-    if let easy = transfer.detach() {
-      idleHandles.append(easy)
-    }
+    guard let handle = transfer.handle else { return }
+    curl_multi_remove_handle(multi, handle.easy)
+    transfer.handle = nil
+    handle.detach()
+    idleHandles.append(handle)
   }
 
   private func tearDown() {
@@ -186,9 +219,7 @@ final class CurlLoop: @unchecked Sendable {
     for case .start(let transfer) in late {
       transfer.finish(.failure(Self.shutDown))
     }
-    for easy in idleHandles {
-      curl_easy_cleanup(UnsafeMutableRawPointer(easy))
-    }
+    idleHandles.removeAll()
     curl_multi_cleanup(multi)
     ccurl_events_destroy(events)
   }

@@ -35,26 +35,6 @@ public struct HTTPRequest: Sendable {
   }
 }
 
-/// An answer, whatever its status.
-public struct HTTPResponse: Sendable {
-  public var status: Int
-  /// Names in lower case, in the order in which they came.
-  public var headers: [(name: String, value: String)]
-  public var body: [UInt8]
-
-  public init(status: Int, headers: [(name: String, value: String)] = [], body: [UInt8] = []) {
-    self.status = status
-    self.headers = headers
-    self.body = body
-  }
-
-  /// The first header of a name, in any case.
-  public subscript(header name: String) -> String? {
-    let name = name.lowercased()
-    return headers.first { $0.name == name }?.value
-  }
-}
-
 /// Why there was no answer.
 public struct HTTPError: ClassifiedError, CustomStringConvertible {
   public struct Code: RawRepresentable, Hashable, Sendable, CustomStringConvertible {

@@ -1,3 +1,5 @@
+import Foundation
+
 /// Reads JSON from bytes, piece by piece, as its caller asks for it.
 ///
 /// The receive's answer is read by this rather than by Foundation's decoder, for two reasons: one broken text in one
@@ -21,12 +23,28 @@ struct JSONReader {
     self.bytes = bytes
   }
 
+  /// A member's name, its escapes resolved: no text is made of it before one is asked for.
+  struct Name {
+    fileprivate let bytes: ArraySlice<UInt8>
+
+    var text: String { String(decoding: bytes, as: UTF8.self) }
+
+    static func == (name: Name, text: StaticString) -> Bool {
+      name.bytes.count == text.utf8CodeUnitCount
+        && name.bytes.withUnsafeBytes { own in
+          own.baseAddress.map { memcmp($0, text.utf8Start, own.count) == 0 } ?? true
+        }
+    }
+
+    static func ~= (text: StaticString, name: Name) -> Bool { name == text }
+  }
+
   /// Reads an object: `member` is called at each value and must read or skip it.
-  mutating func readObject(_ member: (inout JSONReader, String) throws -> Void) throws {
+  mutating func readObject(_ member: (inout JSONReader, Name) throws -> Void) throws {
     try enter("{")
     guard !accept("}") else { return leave() }
     repeat {
-      let name = String(decoding: try readString(), as: UTF8.self)
+      let name = Name(bytes: try readStringBytes())
       try expect(":")
       try member(&self, name)
     } while accept(",")
@@ -47,27 +65,14 @@ struct JSONReader {
 
   /// Reads a string, its escapes resolved.
   mutating func readString() throws -> [UInt8] {
-    try expect("\"")
-    var result: [UInt8] = []
-    while true {
-      let start = offset
-      while let byte = peek, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\"), byte >= 0x20 {
-        offset += 1
-      }
-      result.append(contentsOf: bytes[start..<offset])
-      switch try next() {
-      case UInt8(ascii: "\""): return result
-      case UInt8(ascii: "\\"): try readEscape(into: &result)
-      default: throw SyntaxError(offset: offset - 1)
-      }
-    }
+    Array(try readStringBytes())
   }
 
   /// A string, a number or a literal, as text; nil for null. Some servers quote their numbers and some do not.
   mutating func readText() throws -> String? {
     skipSpace()
     if peek == UInt8(ascii: "\"") {
-      return String(decoding: try readString(), as: UTF8.self)
+      return String(decoding: try readStringBytes(), as: UTF8.self)
     }
     let start = offset
     while let byte = peek, isLiteral(byte) {
@@ -84,12 +89,22 @@ struct JSONReader {
     }
   }
 
+  /// Passes over a null.
+  ///
+  /// - Returns: false, with nothing passed over, where the value is another.
+  mutating func readNull() throws -> Bool {
+    skipSpace()
+    guard peek == UInt8(ascii: "n") else { return false }
+    return try readText() == nil
+  }
+
   /// Passes over a value of any kind.
   mutating func skipValue() throws {
     skipSpace()
     switch peek {
     case UInt8(ascii: "{"): try readObject { reader, _ in try reader.skipValue() }
     case UInt8(ascii: "["): try readArray { try $0.skipValue() }
+    case UInt8(ascii: "\""): _ = try readStringBytes()
     default: _ = try readText()
     }
   }
@@ -99,6 +114,9 @@ struct JSONReader {
     skipSpace()
     guard offset == bytes.count else { throw SyntaxError(offset: offset) }
   }
+
+  /// That what comes next is not what it should be.
+  var syntaxError: SyntaxError { SyntaxError(offset: offset) }
 
   private var peek: UInt8? { offset < bytes.count ? bytes[offset] : nil }
 
@@ -168,7 +186,71 @@ struct JSONReader {
     return rest.isEmpty
   }
 
-  private mutating func readEscape(into result: inout [UInt8]) throws {
+  /// A part of the input, where no escape is to be resolved.
+  private mutating func readStringBytes() throws -> ArraySlice<UInt8> {
+    try expect("\"")
+    let start = offset
+    offset = endOfPlain(from: offset)
+    guard peek == UInt8(ascii: "\\") else {
+      let end = offset
+      guard try next() == UInt8(ascii: "\"") else { throw SyntaxError(offset: end) }
+      return bytes[start..<end]
+    }
+    // No escape is shorter than what it stands for.
+    let unescaped = try [UInt8](capacity: endOfString - start) { result in
+      for plain in start..<offset { result.append(bytes[plain]) }
+      while true {
+        let byte = try next()
+        switch byte {
+        case UInt8(ascii: "\""): return
+        case UInt8(ascii: "\\"): try readEscape(into: &result)
+        case ..<0x20: throw SyntaxError(offset: offset - 1)
+        default: result.append(byte)
+        }
+      }
+    }
+    return unescaped[...]
+  }
+
+  /// Where what stands in a string for itself ends: at a quote, an escape, a control character, or with the input.
+  private func endOfPlain(from start: Int) -> Int {
+    let span = bytes.span
+    var end = start
+    // Eight at a time: most of an answer is handles, digests and bodies. The load checks its bounds.
+    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self))
+    {
+      end += 8
+    }
+    while end < span.count, !Self.isSpecial(span[end]) {
+      end += 1
+    }
+    return end
+  }
+
+  private static func isSpecial(_ byte: UInt8) -> Bool {
+    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
+  }
+
+  /// Whether any of eight bytes is special: a byte below another borrows from its own highest bit.
+  private static func hasSpecial(_ word: UInt64) -> Bool {
+    let each: UInt64 = 0x0101_0101_0101_0101
+    func hasByte(below limit: UInt8, in word: UInt64) -> UInt64 { (word &- each &* UInt64(limit)) & ~word }
+    let quotes = word ^ each &* UInt64(UInt8(ascii: "\""))
+    let escapes = word ^ each &* UInt64(UInt8(ascii: "\\"))
+    let found = hasByte(below: 1, in: quotes) | hasByte(below: 1, in: escapes) | hasByte(below: 0x20, in: word)
+    return found & (each &* 0x80) != 0
+  }
+
+  /// Where the string ends that is being read: at its closing quote, or with the input.
+  private var endOfString: Int {
+    var end = endOfPlain(from: offset)
+    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
+      end = endOfPlain(from: min(end + 2, bytes.count))
+    }
+    return end
+  }
+
+  private mutating func readEscape(into result: inout OutputSpan<UInt8>) throws {
     switch try next() {
     case UInt8(ascii: "n"): result.append(0x0A)
     case UInt8(ascii: "t"): result.append(0x09)
@@ -216,13 +298,18 @@ struct JSONReader {
   }
 
   /// In UTF-8; a lone surrogate as the three bytes that UTF-8 would give it, if it gave it any.
-  private static func append(_ codePoint: UInt32, to result: inout [UInt8]) {
-    func low(_ shift: UInt32) -> UInt8 { UInt8(0x80 | (codePoint >> shift) & 0x3F) }
+  private static func append(_ codePoint: UInt32, to result: inout OutputSpan<UInt8>) {
+    func append(_ head: UInt32, _ count: Int) {
+      result.append(UInt8(head | codePoint >> UInt32(6 * count)))
+      for place in (0..<count).reversed() {
+        result.append(UInt8(0x80 | codePoint >> UInt32(6 * place) & 0x3F))
+      }
+    }
     switch codePoint {
-    case ..<0x80: result.append(UInt8(codePoint))
-    case ..<0x800: result += [UInt8(0xC0 | codePoint >> 6), low(0)]
-    case ..<0x10000: result += [UInt8(0xE0 | codePoint >> 12), low(6), low(0)]
-    default: result += [UInt8(0xF0 | codePoint >> 18), low(12), low(6), low(0)]
+    case ..<0x80: append(0, 0)
+    case ..<0x800: append(0xC0, 1)
+    case ..<0x10000: append(0xE0, 2)
+    default: append(0xF0, 3)
     }
   }
 }

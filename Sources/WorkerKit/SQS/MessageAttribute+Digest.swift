@@ -1,11 +1,12 @@
 extension [String: MessageAttribute] {
-  /// The MD5 that SQS gives of a message's attributes, in hexadecimal; nil where libcrypto refuses MD5.
+  /// The MD5 that SQS gives of a message's attributes; nil where libcrypto refuses MD5.
   ///
   /// Source: the developer guide, "Calculating the MD5 message digest for message attributes".
-  var digest: String? {
+  var digest: [UInt8]? {
     var bytes: [UInt8] = []
     func append(_ part: some Collection<UInt8>) {
-      withUnsafeBytes(of: UInt32(part.count).bigEndian) { bytes.append(contentsOf: $0) }
+      let count = UInt32(part.count)
+      for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
       bytes.append(contentsOf: part)
     }
     for (name, attribute) in sorted(by: { $0.key < $1.key }) {
@@ -20,6 +21,6 @@ extension [String: MessageAttribute] {
         append(data)
       }
     }
-    return Crypto.md5(bytes)?.hexadecimal
+    return Crypto.md5(bytes)
   }
 }

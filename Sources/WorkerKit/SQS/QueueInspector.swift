@@ -28,7 +28,7 @@ package struct QueueInspector: Sendable {
       url: url,
       client: SQSClient(
         endpoint: try Self.endpoint(of: url, environment: environment), region: region, credentials: credentials,
-        http: client))
+        execute: client.execute))
   }
 
   private init(url: String, client: SQSClient) {
@@ -87,20 +87,18 @@ package struct QueueInspector: Sendable {
         ).body
         return await giveBack(answer)
       case .deleteMessage:
-        let entry = Wire.DeleteMessageBatch.Entry(Id: "0", ReceiptHandle: Self.madeUpHandle)
         return Self.verdict(
           onEntriesOf: try await client.call(
-            "DeleteMessageBatch", Wire.DeleteMessageBatch(QueueUrl: url, Entries: [entry])
+            "DeleteMessageBatch", Wire.DeleteMessageBatch(QueueUrl: url, receiptHandles: [Self.madeUpHandle])
           ).body)
       case .changeMessageVisibility:
-        let entry = Wire.ChangeMessageVisibilityBatch.Entry(
-          Id: "0", ReceiptHandle: Self.madeUpHandle, VisibilityTimeout: 0)
+        let change = VisibilityChange(receiptHandle: Self.madeUpHandle, timeout: .zero)
         return Self.verdict(
           onEntriesOf: try await client.call(
-            "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, Entries: [entry])
+            "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, changes: [change])
           ).body)
       case .sendMessage:
-        _ = try await client.call("SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: []))
+        _ = try await client.call("SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, messages: []))
         return .allowed
       }
     } catch let error as QueueError {
@@ -122,9 +120,8 @@ package struct QueueInspector: Sendable {
 
   /// A batch is looked into, and each entry answered, only for those who may.
   private static func verdict(onEntriesOf answer: [UInt8]) -> Verdict {
-    let failures = (try? JSONDecoder().decode(Wire.BatchResult.self, from: Data(answer)))?.Failed ?? []
-    guard let failure = failures.first else { return .allowed }
-    let error = SQSError.make(code: failure.Code, message: failure.Message ?? failure.Code, operation: "")
+    guard case .failure(let failure)?? = (try? BatchResult(answer, count: 1))?.outcomes.first else { return .allowed }
+    let error = SQSError.make(code: failure.code, message: failure.message, operation: "")
     return error.isLeaseLost ? .allowed : verdict(on: error)
   }
 
@@ -132,12 +129,9 @@ package struct QueueInspector: Sendable {
   private func giveBack(_ answer: [UInt8]) async -> Verdict {
     let messages = (try? ReceiveResult(answer))?.messages ?? []
     guard !messages.isEmpty else { return .allowed }
-    let entries = messages.enumerated().map {
-      Wire.ChangeMessageVisibilityBatch.Entry(
-        Id: "\($0.offset)", ReceiptHandle: $0.element.receiptHandle, VisibilityTimeout: 0)
-    }
+    let changes = messages.map { VisibilityChange(receiptHandle: $0.receiptHandle, timeout: .zero) }
     _ = try? await client.call(
-      "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, Entries: entries))
+      "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, changes: changes))
     return .unknown(
       "the server takes a request for no message, which SQS refuses, and gave one: that counted as a receive")
   }

@@ -42,7 +42,7 @@ package struct ReceiveResult {
         // Of what comes twice the last counts, as everywhere in JSON: two messages that ran together do not share them.
         message.attributes = [:]
         try reader.readObject { reader, name in
-          message.attributes[name] = try Self.readAttribute(&reader)
+          message.attributes[name.text] = try Self.readAttribute(&reader)
         }
       default: try reader.skipValue()
       }
@@ -50,7 +50,7 @@ package struct ReceiveResult {
     // Events without a name of their own are known by their messages' ids: two without an id would be one event.
     let isWhole =
       !message.id.isEmpty && !message.receiptHandle.isEmpty && !message.body.isEmpty
-      && Self.isMatch(bodyDigest, Crypto.md5(message.body)?.hexadecimal)
+      && Self.isMatch(bodyDigest, Crypto.md5(message.body))
       && Self.isMatch(attributesDigest, message.attributes.digest)
     if isWhole {
       // What would overtake one that must come again comes again behind it.
@@ -61,12 +61,12 @@ package struct ReceiveResult {
   }
 
   /// A digest that one side does not know is not compared.
-  private static func isMatch(_ theirs: String?, _ own: @autoclosure () -> String?) -> Bool {
+  private static func isMatch(_ theirs: String?, _ own: @autoclosure () -> [UInt8]?) -> Bool {
     guard let theirs, let own = own() else { return true }
-    return theirs.lowercased() == own
+    return own.isHexadecimal(theirs)
   }
 
-  private static func set(_ name: String, _ value: String?, in message: inout ReceivedMessage) {
+  private static func set(_ name: JSONReader.Name, _ value: String?, in message: inout ReceivedMessage) {
     switch name {
     case "ApproximateReceiveCount":
       message.receiveCount = value.flatMap { Int($0) }.map { min(max($0, 1), 1_000_000) } ?? 1
@@ -81,7 +81,10 @@ package struct ReceiveResult {
 
   /// Milliseconds since 1970; nil for what no calendar could show.
   private static func date(_ text: String?) -> Date? {
-    guard let milliseconds = text.flatMap({ Double($0) }), (0..<253_402_300_800_000).contains(milliseconds) else {
+    // Numbers without a fraction are all that is usual, and read in a fraction of the time.
+    guard let milliseconds = text.flatMap({ Int($0).map(Double.init) ?? Double($0) }),
+      (0..<253_402_300_800_000).contains(milliseconds)
+    else {
       return nil
     }
     return Date(timeIntervalSince1970: milliseconds / 1000)

@@ -14,12 +14,13 @@ struct SQSClient: Sendable {
   /// `https://sqs.us-east-1.amazonaws.com`
   let endpoint: URL
   let credentials: CredentialsChain
-  let http: CurlClient
+  private let execute: @Sendable (HTTPRequest) async throws -> HTTPResponse
   let clock: WorkerClock
   let random: @Sendable () -> Double
   /// The time of day here.
   let now: @Sendable () -> Date
   private let host: String
+  private let url: String
   private let signature: SignatureV4
   /// What to add to the time of day here to have the service's.
   private let clockOffset = Locked<TimeInterval>(0)
@@ -28,33 +29,36 @@ struct SQSClient: Sendable {
     endpoint: URL,
     region: String,
     credentials: CredentialsChain,
-    http: CurlClient,
+    execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse,
     clock: WorkerClock = .continuous,
     random: @escaping @Sendable () -> Double = { Double.random(in: 0..<1) },
     now: @escaping @Sendable () -> Date = { Date() }
   ) {
     self.endpoint = endpoint
     self.credentials = credentials
-    self.http = http
+    self.execute = execute
     self.clock = clock
     self.random = random
     self.now = now
     signature = SignatureV4(region: region, service: "sqs")
     host = endpoint.hostHeader
+    url = endpoint.absoluteString
   }
 
   /// Calls an operation.
   ///
   /// - Parameters:
   ///   - operation: `ReceiveMessage`.
-  ///   - input: Encoded as the operation's JSON.
+  ///   - input: The operation's.
   ///   - patience: What the service may take to answer, beyond the usual.
   /// - Returns: the answer, whose status is 200.
   /// - Throws: a ``QueueError`` after the last try; `CancellationError`.
-  func call(_ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero) async throws
+  func call(_ operation: String, _ input: some Wire.Request, patience: Duration = .zero) async throws
     -> HTTPResponse
   {
-    let body = Array(try JSONEncoder().encode(input))
+    var json = JSONWriter()
+    input.write(to: &json)
+    let body = json.bytes
     var attempt = 1
     var hasCorrectedClock = false
     while true {
@@ -93,9 +97,9 @@ struct SQSClient: Sendable {
       method: "POST", headers: headers + [("Host", host)], body: body, credentials: credentials, date: date)
     let response: HTTPResponse
     do {
-      response = try await http.execute(
+      response = try await execute(
         HTTPRequest(
-          method: "POST", url: endpoint.absoluteString, headers: headers + signed, body: body, timeout: timeout))
+          method: "POST", url: url, headers: headers + signed, body: body, timeout: timeout))
     } catch let error as HTTPError {
       throw QueueError(code: .connection, kind: error.kind, message: error.message)
     }

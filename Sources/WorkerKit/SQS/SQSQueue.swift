@@ -33,14 +33,24 @@ public struct SQSQueue: MessageQueue {
     logger: Logger,
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws {
-    let endpoint = try Self.endpoint(for: url, environment: environment)
+    try self.init(
+      url: url, region: region,
+      credentials: credentials
+        ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
+      tracing: tracing, logger: logger, environment: environment, execute: client.execute)
+  }
+
+  /// The same over another way to have requests answered.
+  package init(
+    url: String, region: String, credentials: CredentialsChain, tracing: TracingConfiguration = TracingConfiguration(),
+    logger: Logger, environment: [String: String],
+    execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+  ) throws {
     self.init(
       url: url,
       client: SQSClient(
-        endpoint: endpoint, region: region,
-        credentials: credentials
-          ?? CredentialsChain(environment: environment, region: region, client: client, logger: logger),
-        http: client),
+        endpoint: try Self.endpoint(for: url, environment: environment), region: region, credentials: credentials,
+        execute: execute),
       tracing: tracing, logger: logger)
   }
 
@@ -103,23 +113,16 @@ public struct SQSQueue: MessageQueue {
   }
 
   public func delete(_ receiptHandles: [String]) async throws -> [Result<Void, QueueError>] {
-    let entries = receiptHandles.enumerated().map {
-      Wire.DeleteMessageBatch.Entry(Id: "\($0.offset)", ReceiptHandle: $0.element)
-    }
-    return try await batch(
-      "DeleteMessageBatch", Wire.DeleteMessageBatch(QueueUrl: url, Entries: entries), count: entries.count
+    try await batch(
+      "DeleteMessageBatch", Wire.DeleteMessageBatch(QueueUrl: url, receiptHandles: receiptHandles),
+      count: receiptHandles.count
     ).map { $0.map { _ in } }
   }
 
   public func changeVisibility(_ changes: [VisibilityChange]) async throws -> [Result<Void, QueueError>] {
-    let entries = changes.enumerated().map {
-      Wire.ChangeMessageVisibilityBatch.Entry(
-        Id: "\($0.offset)", ReceiptHandle: $0.element.receiptHandle,
-        VisibilityTimeout: $0.element.timeout.inWholeSeconds)
-    }
-    return try await batch(
-      "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, Entries: entries),
-      count: entries.count
+    try await batch(
+      "ChangeMessageVisibilityBatch", Wire.ChangeMessageVisibilityBatch(QueueUrl: url, changes: changes),
+      count: changes.count
     ).map { $0.map { _ in } }
   }
 
@@ -136,32 +139,23 @@ public struct SQSQueue: MessageQueue {
   }
 
   private func send(part: [OutgoingMessage]) async throws -> [Result<String, QueueError>] {
-    let entries = part.enumerated().map { index, message in
-      Wire.SendMessageBatch.Entry(
-        Id: "\(index)", MessageBody: message.body,
-        MessageAttributes: message.attributes.isEmpty ? nil : message.attributes.mapValues(Wire.Attribute.init),
-        MessageSystemAttributes: message.traceHeader.map { ["AWSTraceHeader": Wire.Attribute(.string($0))] },
-        MessageGroupId: message.groupID, MessageDeduplicationId: message.deduplicationID)
-    }
     let outcomes = try await batch(
-      "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, Entries: entries), count: entries.count)
+      "SendMessageBatch", Wire.SendMessageBatch(QueueUrl: url, messages: part), count: part.count)
     return zip(part, outcomes).map(Self.checked)
   }
 
   /// The id of a message that arrived whole.
   private static func checked(
-    _ message: OutgoingMessage, _ outcome: Result<Wire.BatchResult.Success, QueueError>
+    _ message: OutgoingMessage, _ outcome: Result<BatchResult.Success, QueueError>
   ) -> Result<String, QueueError> {
     outcome.flatMap { success in
-      if let digest = success.MD5OfMessageBody, let own = Crypto.md5(message.body.utf8),
-        digest.lowercased() != own.hexadecimal
-      {
+      if let digest = success.bodyDigest, let own = Crypto.md5(message.body.utf8), !own.isHexadecimal(digest) {
         return .failure(
           QueueError(
             code: .invalidResponse, kind: .unavailable,
             message: "the queue has taken another body than was sent: it was damaged on its way"))
       }
-      return .success(success.MessageId ?? "")
+      return .success(success.messageID)
     }
   }
 
@@ -200,32 +194,30 @@ public struct SQSQueue: MessageQueue {
     return queue
   }
 
-  /// Sends a batch, and puts its answer's successes and failures back in the order of its entries.
+  /// Sends a batch.
+  ///
+  /// - Returns: what became of its entries, in their order.
   private func batch(
-    _ operation: String, _ input: some Encodable & Sendable, count: Int
-  ) async throws -> [Result<Wire.BatchResult.Success, QueueError>] {
+    _ operation: String, _ input: some Wire.Request, count: Int
+  ) async throws -> [Result<BatchResult.Success, QueueError>] {
     let answer = try await call(operation, input)
-    let result = try decode(Wire.BatchResult.self, answer.body, operation)
-    let successes = Dictionary(
-      (result.Successful ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
-    let failures = Dictionary((result.Failed ?? []).map { ($0.Id, $0) }, uniquingKeysWith: { first, _ in first })
-    return (0..<count).map { index in
-      if let failure = failures["\(index)"] {
-        return .failure(
-          SQSError.make(code: failure.Code, message: failure.Message ?? failure.Code, operation: operation))
-      }
-      guard let success = successes["\(index)"] else {
-        return .failure(
+    guard let result = try? BatchResult(answer.body, count: count) else { throw Self.invalidResponse(operation) }
+    return result.outcomes.map { outcome in
+      switch outcome {
+      case .success(let success): .success(success)
+      case .failure(let failure):
+        .failure(SQSError.make(code: failure.code, message: failure.message, operation: operation))
+      case nil:
+        .failure(
           QueueError(
             code: .invalidResponse, kind: .unavailable,
             message: "\(operation) answered nothing for one of its entries"))
       }
-      return .success(success)
     }
   }
 
   private func call(
-    _ operation: String, _ input: some Encodable & Sendable, patience: Duration = .zero
+    _ operation: String, _ input: some Wire.Request, patience: Duration = .zero
   ) async throws -> HTTPResponse {
     try await instruments.timing(operation) { try await client.call(operation, input, patience: patience) }
   }

@@ -6,15 +6,15 @@ package import Foundation
 package struct SignatureV4: Sendable {
   static let algorithm = "AWS4-HMAC-SHA256"
 
-  private struct DerivedKey {
+  /// The day's key, which costs four HMACs and is kept for the day.
+  private struct DerivedKey: ~Copyable {
     var secret: String
     var day: String
-    var bytes: [UInt8]
+    var authenticator: MessageAuthenticator
   }
 
   let region: String
   let service: String
-  /// A day's key costs four HMACs, so it is kept for the day.
   private let derivedKey = Locked<DerivedKey?>(nil)
 
   package init(region: String, service: String) {
@@ -44,15 +44,14 @@ package struct SignatureV4: Sendable {
     if let token = credentials.sessionToken {
       added.append(("X-Amz-Security-Token", token))
     }
-    let canonical = Self.canonicalHeaders(headers + added)
-    let signedNames = canonical.map(\.name).joined(separator: ";")
-    let request = [
-      method, path, Self.canonicalQuery(query),
-      canonical.map { "\($0.name):\($0.value)\n" }.joined(), signedNames, Crypto.sha256(body).hexadecimal,
-    ].joined(separator: "\n")
+    var request = Array("\(method)\n\(path)\n\(Self.canonicalQuery(query))\n".utf8)
+    let signedNames = Self.appendHeaders(headers + added, to: &request)
+    request.append(hexadecimal: Crypto.sha256(body))
+
     let scope = "\(day)/\(region)/\(service)/aws4_request"
-    let toSign = [Self.algorithm, timestamp, scope, Crypto.sha256(request.utf8).hexadecimal].joined(separator: "\n")
-    let signature = Crypto.hmacSHA256(key: key(for: credentials, day: day), toSign.utf8).hexadecimal
+    var toSign = Array("\(Self.algorithm)\n\(timestamp)\n\(scope)\n".utf8)
+    toSign.append(hexadecimal: Crypto.sha256(request))
+    let signature = sign(toSign, credentials, day: day).hexadecimal
     added.append(
       (
         "Authorization",
@@ -62,37 +61,60 @@ package struct SignatureV4: Sendable {
     return added
   }
 
-  /// `20150830T123600Z`
-  static func timestamp(_ date: Date) -> String {
-    let format = Date.VerbatimFormatStyle(
-      format: """
-        \(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)T\
-        \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)Z
-        """,
-      locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
-    return date.formatted(format)
-  }
-
-  private func key(for credentials: Credentials, day: String) -> [UInt8] {
-    derivedKey.withLock { cached in
-      if let cached, cached.secret == credentials.secretAccessKey, cached.day == day { return cached.bytes }
-      let bytes = [day, region, service, "aws4_request"].reduce(Array("AWS4\(credentials.secretAccessKey)".utf8)) {
-        Crypto.hmacSHA256(key: $0, $1.utf8)
+  private func sign(_ bytes: [UInt8], _ credentials: Credentials, day: String) -> [UInt8] {
+    derivedKey.withLock { kept in
+      if kept?.secret != credentials.secretAccessKey || kept?.day != day {
+        let key = [day, region, service, "aws4_request"].reduce(Array("AWS4\(credentials.secretAccessKey)".utf8)) {
+          var authenticator = MessageAuthenticator(key: $0)
+          return authenticator.code(for: Array($1.utf8))
+        }
+        kept = DerivedKey(
+          secret: credentials.secretAccessKey, day: day, authenticator: MessageAuthenticator(key: key))
       }
-      cached = DerivedKey(secret: credentials.secretAccessKey, day: day, bytes: bytes)
-      return bytes
+      guard let code = kept?.authenticator.code(for: bytes) else { preconditionFailure("the key was derived above") }
+      return code
     }
   }
 
-  private static func canonicalHeaders(
-    _ headers: [(name: String, value: String)]
-  ) -> [(name: String, value: String)] {
-    var values: [String: [String]] = [:]
-    for header in headers {
-      let words = header.value.split(whereSeparator: \.isWhitespace)
-      values[header.name.lowercased(), default: []].append(words.joined(separator: " "))
+  /// Appends the headers as they are signed, by their names, and the names, each on a line.
+  ///
+  /// - Returns: the names.
+  private static func appendHeaders(_ headers: [(name: String, value: String)], to request: inout [UInt8]) -> String {
+    let sorted = headers.enumerated()
+      .map { (name: $0.element.name.lowercased(), place: $0.offset, value: $0.element.value) }
+      .sorted { ($0.name, $0.place) < ($1.name, $1.place) }
+    var names = ""
+    for (index, header) in sorted.enumerated() {
+      if index > 0, sorted[index - 1].name == header.name {
+        request.append(UInt8(ascii: ","))
+      } else {
+        if index > 0 {
+          request.append(UInt8(ascii: "\n"))
+          names += ";"
+        }
+        names += header.name
+        request.append(contentsOf: header.name.utf8)
+        request.append(UInt8(ascii: ":"))
+      }
+      appendWords(of: header.value, to: &request)
     }
-    return values.sorted { $0.key < $1.key }.map { ($0.key, $0.value.joined(separator: ",")) }
+    request.append(contentsOf: "\n\n\(names)\n".utf8)
+    return names
+  }
+
+  /// Without space at the ends, and with one between words.
+  private static func appendWords(of value: String, to request: inout [UInt8]) {
+    let start = request.count
+    var isAfterSpace = false
+    for byte in value.utf8 {
+      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+        isAfterSpace = true
+      } else {
+        if isAfterSpace, request.count > start { request.append(0x20) }
+        isAfterSpace = false
+        request.append(byte)
+      }
+    }
   }
 
   private static func canonicalQuery(_ query: [(name: String, value: String)]) -> String {
@@ -106,9 +128,17 @@ package struct SignatureV4: Sendable {
 extension String {
   /// Everything but RFC 3986's unreserved characters is encoded.
   var percentEncoded: String {
-    let unreserved = Set("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~".utf8)
-    return utf8.map {
-      unreserved.contains($0) ? String(UnicodeScalar($0)) : "%" + [$0].hexadecimal.uppercased()
-    }.joined()
+    let digits = Array("0123456789ABCDEF".utf8)
+    var result: [UInt8] = []
+    for byte in utf8 {
+      switch byte {
+      case UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "a")...UInt8(ascii: "z"),
+        UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "."), UInt8(ascii: "_"),
+        UInt8(ascii: "~"):
+        result.append(byte)
+      default: result += [UInt8(ascii: "%"), digits[Int(byte >> 4)], digits[Int(byte & 15)]]
+      }
+    }
+    return String(decoding: result, as: UTF8.self)
   }
 }

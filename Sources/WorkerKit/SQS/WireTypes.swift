@@ -2,85 +2,85 @@ import Foundation
 
 /// SQS's requests and answers, as AWS JSON 1.0 spells them.
 enum Wire {
-  struct ReceiveMessage: Encodable {
+  protocol Request: Sendable {
+    func write(to json: inout JSONWriter)
+  }
+
+  struct ReceiveMessage: Request {
     var QueueUrl: String
     var MaxNumberOfMessages: Int
     var WaitTimeSeconds: Int
     var VisibilityTimeout: Int
-    var MessageSystemAttributeNames = [
+
+    private static let systemAttributes = [
       "ApproximateReceiveCount", "SentTimestamp", "ApproximateFirstReceiveTimestamp", "MessageGroupId",
       "MessageDeduplicationId", "AWSTraceHeader",
     ]
-    var MessageAttributeNames = ["All"]
-  }
 
-  struct DeleteMessageBatch: Encodable {
-    struct Entry: Encodable {
-      var Id: String
-      var ReceiptHandle: String
-    }
-    var QueueUrl: String
-    var Entries: [Entry]
-  }
-
-  struct ChangeMessageVisibilityBatch: Encodable {
-    struct Entry: Encodable {
-      var Id: String
-      var ReceiptHandle: String
-      var VisibilityTimeout: Int
-    }
-    var QueueUrl: String
-    var Entries: [Entry]
-  }
-
-  struct SendMessageBatch: Encodable {
-    struct Entry: Encodable {
-      var Id: String
-      var MessageBody: String
-      var MessageAttributes: [String: Attribute]?
-      var MessageSystemAttributes: [String: Attribute]?
-      var MessageGroupId: String?
-      var MessageDeduplicationId: String?
-    }
-    var QueueUrl: String
-    var Entries: [Entry]
-  }
-
-  struct Attribute: Encodable {
-    var DataType: String
-    var StringValue: String?
-    var BinaryValue: Data?
-
-    init(_ attribute: MessageAttribute) {
-      DataType = attribute.dataType
-      switch attribute.value {
-      case .string(let text): StringValue = text
-      case .binary(let bytes): BinaryValue = Data(bytes)
+    func write(to json: inout JSONWriter) {
+      json.object {
+        $0.member("QueueUrl", QueueUrl)
+        $0.member("MaxNumberOfMessages", MaxNumberOfMessages)
+        $0.member("WaitTimeSeconds", WaitTimeSeconds)
+        $0.member("VisibilityTimeout", VisibilityTimeout)
+        $0.member("MessageSystemAttributeNames", Self.systemAttributes)
+        $0.member("MessageAttributeNames", ["All"])
       }
     }
   }
 
-  struct BatchResult: Decodable {
-    struct Success: Decodable {
-      var Id: String
-      var MessageId: String?
-      var MD5OfMessageBody: String?
+  /// A batch's entries have their places as their ids.
+  struct DeleteMessageBatch: Request {
+    var QueueUrl: String
+    var receiptHandles: [String]
+
+    func write(to json: inout JSONWriter) {
+      json.batch(QueueUrl, receiptHandles) { json, receiptHandle in
+        json.member("ReceiptHandle", receiptHandle)
+      }
     }
-    struct Failure: Decodable {
-      var Id: String
-      var Code: String
-      var Message: String?
-    }
-    var Successful: [Success]?
-    var Failed: [Failure]?
   }
 
-  struct GetQueueAttributes: Encodable {
+  struct ChangeMessageVisibilityBatch: Request {
+    var QueueUrl: String
+    var changes: [VisibilityChange]
+
+    func write(to json: inout JSONWriter) {
+      json.batch(QueueUrl, changes) { json, change in
+        json.member("ReceiptHandle", change.receiptHandle)
+        json.member("VisibilityTimeout", change.timeout.inWholeSeconds)
+      }
+    }
+  }
+
+  struct SendMessageBatch: Request {
+    var QueueUrl: String
+    var messages: [OutgoingMessage]
+
+    func write(to json: inout JSONWriter) {
+      json.batch(QueueUrl, messages) { json, message in
+        json.member("MessageBody", message.body)
+        json.member("MessageAttributes", message.attributes)
+        json.member("MessageSystemAttributes", message.traceHeader.map { ["AWSTraceHeader": .string($0)] } ?? [:])
+        json.member("MessageGroupId", message.groupID)
+        json.member("MessageDeduplicationId", message.deduplicationID)
+      }
+    }
+  }
+
+  struct GetQueueAttributes: Request {
     var QueueUrl: String
     var AttributeNames = [
       "RedrivePolicy", "VisibilityTimeout", "ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible",
       "ApproximateNumberOfMessagesDelayed",
     ]
+
+    func write(to json: inout JSONWriter) {
+      json.object {
+        $0.member("QueueUrl", QueueUrl)
+        $0.member("AttributeNames", AttributeNames)
+      }
+    }
   }
 
   struct QueueAttributesResult: Decodable {
@@ -105,12 +105,54 @@ enum Wire {
     }
   }
 
-  struct GetQueueUrl: Encodable {
+  struct GetQueueUrl: Request {
     var QueueName: String
     var QueueOwnerAWSAccountId: String?
+
+    func write(to json: inout JSONWriter) {
+      json.object {
+        $0.member("QueueName", QueueName)
+        $0.member("QueueOwnerAWSAccountId", QueueOwnerAWSAccountId)
+      }
+    }
   }
 
   struct QueueUrlResult: Decodable {
     var QueueUrl: String
+  }
+}
+
+extension JSONWriter {
+  fileprivate mutating func batch<Entry>(
+    _ url: String, _ entries: [Entry], _ members: (inout JSONWriter, Entry) -> Void
+  ) {
+    object { json in
+      json.member("QueueUrl", url)
+      json.name("Entries")
+      json.array(entries.enumerated()) { json, entry in
+        json.object { json in
+          json.member("Id", String(entry.offset))
+          members(&json, entry.element)
+        }
+      }
+    }
+  }
+
+  /// Nothing where there are no attributes.
+  fileprivate mutating func member(_ name: String, _ attributes: [String: MessageAttribute]) {
+    guard !attributes.isEmpty else { return }
+    self.name(name)
+    object { json in
+      for (name, attribute) in attributes {
+        json.name(name)
+        json.object { json in
+          json.member("DataType", attribute.dataType)
+          switch attribute.value {
+          case .string(let text): json.member("StringValue", text)
+          case .binary(let bytes): json.member("BinaryValue", Data(bytes).base64EncodedString())
+          }
+        }
+      }
+    }
   }
 }

@@ -33,6 +33,58 @@ struct CurlClientTests {
     }
   }
 
+  @Test("a connection that the server left is replaced, and no request is lost with it")
+  func left() async throws {
+    let server = try ScriptedServer()
+    let client = CurlClient()
+    for number in 1...10 {
+      try await server.answer(.init(body: "\(number)", act: "leave"))
+      let response = try await client.execute(HTTPRequest(method: "POST", url: server.url, body: [65]))
+      #expect(String(decoding: response.body, as: UTF8.self) == "\(number)")
+      #expect(try await server.nextRequest().connection == number)
+    }
+  }
+
+  @Test("nothing of a request is in the next one, whatever kind it is of")
+  func kinds() async throws {
+    let server = try ScriptedServer()
+    let client = CurlClient()
+    let post = HTTPRequest(method: "POST", url: server.url, headers: [("X-First", "1")], body: Array("first".utf8))
+    let kinds = [
+      post, HTTPRequest(url: server.url + "second"), HTTPRequest(method: "PUT", url: server.url),
+      HTTPRequest(method: "POST", url: server.url), HTTPRequest(method: "POST", url: server.url + "third", body: [65]),
+    ]
+    for first in kinds {
+      for request in [first] + kinds {
+        _ = try await client.execute(request)
+        let received = try await server.nextRequest()
+        #expect(received.method == request.method)
+        #expect(server.url.dropLast() + received.path == request.url)
+        #expect(received.body == String(decoding: request.body, as: UTF8.self))
+        #expect(received.headers["X-First"] == request.headers.first?.value)
+      }
+    }
+  }
+
+  @Test("an answer's headers are found by their names in any case, and listed as they came")
+  func headers() {
+    var lines = HeaderLines()
+    for line in [
+      "HTTP/1.1 100 Go: on\r\n", "Early: 1\r\n", "\r\n", "HTTP/1.1 200 All: well\r\n", "X-One:  a: b \t\r\n",
+      "broken\r\n",
+      "Empty:\r\n", "x-one: c\r\n", "Last: é", "",
+    ] {
+      lines.append(Array(line.utf8))
+    }
+    let response = HTTPResponse(status: 200, headers: lines, body: [])
+    #expect(response.headers.map(\.name) == ["x-one", "empty", "x-one", "last"])
+    #expect(response.headers.map(\.value) == ["a: b", "", "c", "é"])
+    #expect(response[header: "X-ONE"] == "a: b")
+    #expect(response[header: "empty"] == "")
+    #expect(response[header: "last"] == "é")
+    for name in ["early", "x-on", "http/1.1 200 all", ""] { #expect(response[header: name] == nil) }
+  }
+
   @Test("many requests at once each get their own answer")
   func concurrent() async throws {
     let server = try ScriptedServer()

@@ -46,15 +46,24 @@ struct QueueContractTests {
 
   /// On queues that are new on the server.
   private func check(endpoint: String) async throws {
-    struct CreateQueue: Encodable {
+    struct CreateQueue: Wire.Request {
       var QueueName: String
       var Attributes: [String: String]?
+
+      func write(to json: inout JSONWriter) {
+        json.object { json in
+          json.member("QueueName", QueueName)
+          guard let Attributes else { return }
+          json.name("Attributes")
+          json.object { for (name, value) in Attributes { $0.member(name, value) } }
+        }
+      }
     }
     let credentials = CredentialsChain([SQSClientTests.Fixed()])
     let endpoint = try #require(URL(string: endpoint))
     let client = SQSClient(
       endpoint: endpoint, region: "us-east-1", credentials: credentials,
-      http: CurlClient())
+      execute: CurlClient().execute)
     @Sendable func create(_ name: String, _ attributes: [String: String]? = nil) async throws -> String {
       let answer = try await client.call("CreateQueue", CreateQueue(QueueName: name, Attributes: attributes))
       let result = try JSONDecoder().decode(Wire.QueueUrlResult.self, from: Data(answer.body))

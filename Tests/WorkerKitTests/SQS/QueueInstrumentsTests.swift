@@ -21,7 +21,7 @@ struct QueueInstrumentsTests {
   func queue(_ tracing: TracingConfiguration = TracingConfiguration()) throws -> SQSQueue {
     let client = SQSClient(
       endpoint: try #require(URL(string: server.url)), region: "us-east-1",
-      credentials: CredentialsChain([SQSClientTests.Fixed()]), http: CurlClient())
+      credentials: CredentialsChain([SQSClientTests.Fixed()]), execute: CurlClient().execute)
     return SQSQueue(
       url: "\(server.url)000000000000/prizes", client: client, tracing: tracing, logger: quietLogger)
   }

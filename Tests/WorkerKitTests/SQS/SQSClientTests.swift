@@ -21,7 +21,7 @@ struct SQSClientTests {
   func client(now: Date = Date(timeIntervalSince1970: 1_800_000_000)) throws -> SQSClient {
     SQSClient(
       endpoint: try #require(URL(string: server.url)), region: "us-east-1", credentials: CredentialsChain([Fixed()]),
-      http: CurlClient(), clock: WorkerClock(clock), random: { 0.5 }, now: { now })
+      execute: CurlClient().execute, clock: WorkerClock(clock), random: { 0.5 }, now: { now })
   }
 
   func queue() throws -> SQSQueue {

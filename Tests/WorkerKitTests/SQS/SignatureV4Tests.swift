@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 
 @testable import WorkerKit
@@ -120,6 +121,40 @@ struct SignatureV4Tests {
       let fresh = SignatureV4(region: "us-east-1", service: "sqs")
       #expect(try authorization(signer, secret, date) == (try authorization(fresh, secret, date)))
     }
+  }
+
+  @Test("a time of day is spelled as Foundation spells it, to the year 9999")
+  func timestamps() {
+    let format = Date.VerbatimFormatStyle(
+      format: """
+        \(year: .padded(4))\(month: .twoDigits)\(day: .twoDigits)T\
+        \(hour: .twoDigits(clock: .twentyFourHour, hourCycle: .zeroBased))\(minute: .twoDigits)\(second: .twoDigits)Z
+        """,
+      locale: Locale(identifier: "en_US_POSIX"), timeZone: .gmt, calendar: Calendar(identifier: .gregorian))
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    let last = 253_402_300_799.0
+    // The ends of days, months, years and leap days, and whatever lies between.
+    let edges = [0, 86_399, 86_400, 951_782_399, 951_782_400, 951_868_799, 4_107_542_399, 4_107_542_400, last]
+    for seconds in edges + (0..<2000).map({ _ in Double.random(in: 0...last, using: &random) }) {
+      let date = Date(timeIntervalSince1970: seconds)
+      #expect(SignatureV4.timestamp(date) == date.formatted(format), "seed \(seed)")
+    }
+    #expect(SignatureV4.timestamp(.distantPast) == "19700101T000000Z")
+    #expect(SignatureV4.timestamp(Date(timeIntervalSince1970: last + 1)) == "99991231T235959Z")
+  }
+
+  @Test("headers of one name are signed as one, their values in order; space counts once, and not at the ends")
+  func canonicalHeaders() {
+    func authorization(_ headers: [(name: String, value: String)]) -> String? {
+      SignatureV4(region: "us-east-1", service: "sqs").headers(
+        method: "POST", headers: headers, body: [], credentials: Self.key, date: Date(timeIntervalSince1970: 0)
+      ).last?.value
+    }
+    #expect(
+      authorization([("B", "\t one\r\n  two "), ("A", ""), ("b", "three")])
+        == authorization([("a", " "), ("b", "one two,three")]))
+    #expect(authorization([("b", "three"), ("b", "one")]) != authorization([("b", "one"), ("b", "three")]))
   }
 
   @Test("printing credentials shows no secret")

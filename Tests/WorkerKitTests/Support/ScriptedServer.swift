@@ -8,7 +8,7 @@ final class ScriptedServer: Sendable {
     var status = 200
     var headers: [String: String] = [:]
     var body = ""
-    /// `answer`, `hold` (never answers), `cut` (closes first) or `truncate` (closes half-way).
+    /// `answer`, `hold` (never answers), `cut` (closes first), `truncate` (closes half-way) or `leave` (closes after it).
     var act = "answer"
   }
 

@@ -1,6 +1,6 @@
 """A real HTTP server that answers as it is told. It prints its port, and serves until its standard input ends.
 
-POST /script adds answers: [{"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate"}].
+POST /script adds answers: [{"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate" | "leave"}].
 Without a script left it answers 200 with the request's body. GET /next-request waits for the next request that came:
 {"connection": n, "method": "GET", "path": "/", "headers": {}, "body": ""}. A certificate and a key as arguments make it speak TLS.
 """
@@ -76,6 +76,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             self.close_connection = True
             return
         self.wfile.write(content)
+        if act == "leave":
+            # Without a word of it in the answer.
+            self.wfile.flush()
+            self.connection.shutdown(socket.SHUT_RDWR)
+            self.close_connection = True
 
     def send_response(self, code, message=None):
         # Without the server's own Date, which a script may set.

@@ -1,0 +1,84 @@
+import Foundation
+import TestSupport
+import Testing
+
+@testable import WorkerKit
+
+@Suite("Writing requests")
+struct JSONWriterTests {
+  @Test("Foundation reads any text as it was written")
+  func anyText() throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    for _ in 0..<2000 {
+      let text = Self.text(using: &random)
+      var json = JSONWriter()
+      json.array([text]) { $0.write($1) }
+      #expect(try JSONDecoder().decode([String].self, from: Data(json.bytes)) == [text], "seed \(seed)")
+      var reader = JSONReader(json.bytes)
+      var read: [UInt8] = []
+      try reader.readArray { read = try $0.readString() }
+      #expect(read == Array(text.utf8), "seed \(seed)")
+    }
+  }
+
+  @Test("each of the characters that JSON must escape comes back", arguments: 0..<0x80)
+  func ascii(code: UInt8) throws {
+    let text = "a\(UnicodeScalar(code))\(UnicodeScalar(code))z"
+    var json = JSONWriter()
+    json.object { $0.member(text, text) }
+    #expect(try JSONDecoder().decode([String: String].self, from: Data(json.bytes)) == [text: text])
+  }
+
+  @Test("objects, arrays and numbers are separated as JSON has it, and nil is left out")
+  func structure() {
+    var json = JSONWriter()
+    json.object {
+      $0.member("none", nil as String?)
+      $0.member("some", "1" as String?)
+      $0.member("numbers", -2)
+      $0.name("empty")
+      $0.object { _ in }
+      $0.member("texts", ["a", "b"])
+      $0.name("objects")
+      $0.array(1...2) { json, number in json.object { $0.member("n", number) } }
+      $0.member("last", [])
+    }
+    #expect(
+      String(decoding: json.bytes, as: UTF8.self)
+        == #"{"some":"1","numbers":-2,"empty":{},"texts":["a","b"],"objects":[{"n":1},{"n":2}],"last":[]}"#)
+  }
+
+  @Test("a batch to send says all that a message has")
+  func send() throws {
+    let message = OutgoingMessage(
+      body: "{\"a\":\"\u{1}\"}",
+      attributes: ["t": .string("\"x\""), "b": MessageAttribute(dataType: "Binary", value: .binary([1, 2]))],
+      groupID: "g", deduplicationID: "d", traceHeader: "Root=1")
+    var json = JSONWriter()
+    Wire.SendMessageBatch(QueueUrl: "u", messages: [OutgoingMessage(body: "plain"), message]).write(to: &json)
+    let expected: NSDictionary = [
+      "QueueUrl": "u",
+      "Entries": [
+        ["Id": "0", "MessageBody": "plain"],
+        [
+          "Id": "1", "MessageBody": "{\"a\":\"\u{1}\"}", "MessageGroupId": "g", "MessageDeduplicationId": "d",
+          "MessageAttributes": [
+            "t": ["DataType": "String", "StringValue": "\"x\""], "b": ["DataType": "Binary", "BinaryValue": "AQI="],
+          ],
+          "MessageSystemAttributes": ["AWSTraceHeader": ["DataType": "String", "StringValue": "Root=1"]],
+        ],
+      ],
+    ]
+    let written = try JSONSerialization.jsonObject(with: Data(json.bytes)) as? NSDictionary
+    #expect(written == expected)
+  }
+
+  private static func text(using random: inout SeededGenerator) -> String {
+    let scalars = (0..<Int.random(in: 0...40, using: &random)).compactMap { _ in
+      let limit: UInt32 = [0x20, 0x7F, 0x7FF, 0xFFFF, 0x10FFFF].randomElement(using: &random) ?? 0
+      return Unicode.Scalar(UInt32.random(in: 0...limit, using: &random))
+    }
+    return String(String.UnicodeScalarView(scalars))
+  }
+}
