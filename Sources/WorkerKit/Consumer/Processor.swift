@@ -18,7 +18,7 @@ package struct Processor: Sendable {
       do {
         let route = try match.get()
         let timeout = TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines)
-        try await timeout.handle(context) { context in try await route.handler.handle(message.body, context) }
+        try await timeout.handle(context) { context in try await route.handler.handle(match.body, context) }
       } catch {
         throw classify(error, of: message, route: route)
       }
@@ -48,11 +48,12 @@ package struct Processor: Sendable {
 
   /// Finds the route that a message's body asks for.
   package func match(_ message: ReceivedMessage) -> RouteMatch {
-    RouteMatch { try route(for: message) }
+    let body = EventBody(message.body)
+    return RouteMatch(body) { try route(for: body) }
   }
 
-  private func route(for message: ReceivedMessage) throws -> Route {
-    let eventType = try Envelope(body: message.body).eventType
+  private func route(for body: EventBody) throws -> Route {
+    let eventType = try Envelope(body: body).eventType
     guard let route = table.route(for: eventType) else {
       let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""
       throw UnroutedEvent(
@@ -125,9 +126,11 @@ package struct Processor: Sendable {
 package struct RouteMatch: Sendable {
   static let unrouted = "unrouted"
 
+  package let body: EventBody
   private let result: Result<Route, any Error>
 
-  init(_ find: () throws -> Route) {
+  init(_ body: EventBody, _ find: () throws -> Route) {
+    self.body = body
     result = Result { try find() }
   }
 

@@ -4,7 +4,7 @@ struct Envelope: Decodable {
 
   /// - Throws: an ``EventError`` of kind ``ErrorKind/validation`` where the body is not a JSON object with a text
   ///   under `eventType`.
-  init(body: [UInt8]) throws {
+  init(body: EventBody) throws {
     self = try EventDecoder.decode(Envelope.self, from: body)
   }
 }
