@@ -210,7 +210,7 @@ if let benchmarks = Context.environment["WORKER_BENCHMARKS"] {
         .product(name: "GRDBSQLite", package: "GRDB.swift"),
         .product(name: "Logging", package: "swift-log"),
       ],
-      path: "Benchmarks/GrantBenchmark")
+      path: "Benchmarks/GrantBenchmark"),
   ]
   package.dependencies.append(
     .package(url: "https://github.com/HdrHistogram/hdrhistogram-swift", from: "0.2.0"))

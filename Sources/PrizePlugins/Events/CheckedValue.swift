@@ -27,17 +27,19 @@ extension CheckedValue {
   }
 
   init(from decoder: any Decoder) throws {
-    let refusal = DecodingError.Context(codingPath: decoder.codingPath, debugDescription: Self.expected)
+    func refusal() -> DecodingError {
+      .dataCorrupted(DecodingError.Context(codingPath: decoder.codingPath, debugDescription: Self.expected))
+    }
     let rawValue: RawValue
     do {
       rawValue = try decoder.singleValueContainer().decode(RawValue.self)
     } catch {
       // A wrong type, null, or a number out of range: the same sentence helps in each case. Foundation's JSONDecoder
       // throws an error of a private type for the last, and would call the whole body invalid JSON.
-      throw DecodingError.dataCorrupted(refusal)
+      throw refusal()
     }
     guard let value = Self(rawValue: rawValue) else {
-      throw DecodingError.dataCorrupted(refusal)
+      throw refusal()
     }
     self = value
   }

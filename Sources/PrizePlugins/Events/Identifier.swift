@@ -39,7 +39,9 @@ struct Identifier: CheckedValue {
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    switch scalar.properties.generalCategory {
+    // What most ids are made of: their categories need not be looked up.
+    if scalar.isASCII { return scalar >= " " && scalar != "\u{7F}" }
+    return switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned: false
     default: true
     }

@@ -9,10 +9,13 @@ package enum EventDecoder {
 
   /// The same, of a body that has been read already.
   package static func decode<Event: Decodable>(_ type: Event.Type, from body: EventBody) throws -> Event {
-    if let document = body.document, let event = try? JSONValueDecoder(document).decode(type) {
-      return event
+    if let document = body.document {
+      do {
+        return try JSONValueDecoder(document).decode(type)
+      } catch {
+        // Foundation says what is wrong.
+      }
     }
-    // Foundation has the last word on what is wrong, and the first on the little that only it reads.
     return try decodeByFoundation(type, from: body.bytes)
   }
 

@@ -5,6 +5,10 @@ struct Envelope: Decodable {
   /// - Throws: an ``EventError`` of kind ``ErrorKind/validation`` where the body is not a JSON object with a text
   ///   under `eventType`.
   init(body: EventBody) throws {
-    self = try EventDecoder.decode(Envelope.self, from: body)
+    if let eventType = body.document?.text(of: "eventType") {
+      self.eventType = eventType
+    } else {
+      self = try EventDecoder.decode(Envelope.self, from: body)
+    }
   }
 }

@@ -20,13 +20,20 @@ struct JSONArrayContainer: UnkeyedDecodingContainer {
     return true
   }
 
-  mutating func decode<Value: JSONPrimitive>(_ type: Value.Type) throws -> Value {
-    guard !isAtEnd else { throw end(type) }
-    guard let value = Value(decoder.document.nodes[next], of: decoder.document) else {
-      throw child.refusal(of: type)
+  mutating func decode<Value: JSONPrimitive>(_ type: Value.Type) throws -> Value { try primitive() }
+  // By name: the protocol has a default for these two, which throws, and would take it.
+  mutating func decode(_ type: Int128.Type) throws -> Int128 { try primitive() }
+  mutating func decode(_ type: UInt128.Type) throws -> UInt128 { try primitive() }
+
+  private mutating func primitive<Value: JSONPrimitive>() throws -> Value {
+    guard !isAtEnd else { throw end(Value.self) }
+    do {
+      let value = try Value(decoder.document.nodes[next], of: decoder.document)
+      advance()
+      return value
+    } catch {
+      throw child.refusal(of: Value.self)
     }
-    advance()
-    return value
   }
 
   mutating func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {

@@ -18,6 +18,12 @@ final class JSONDocument: Sendable {
   static let root = 0
   var absent: Int { nodes.count - 1 }
 
+  /// The text that the body, an object, has under a name.
+  func text(of name: String) -> String? {
+    guard nodes[Self.root].kind == .object, let value = member(name, of: Self.root) else { return nil }
+    return string(nodes[value])
+  }
+
   /// nil where the node is no string.
   func string(_ node: JSONNode) -> String? {
     switch node.kind {
@@ -58,15 +64,19 @@ final class JSONDocument: Sendable {
       while key < end {
         let node = nodes[key]
         // Strings of Swift are equal where Unicode calls them so, and then their bytes can differ, unless all is ASCII.
-        let isEqual =
-          isASCII && node.kind == .asciiString
-          ? node.range.count == utf8.count && bytes[node.range].elementsEqual(utf8)
-          : string(node) == name
+        let isEqual = isASCII && node.kind == .asciiString ? isText(node, utf8) : string(node) == name
         if isEqual { return key + 1 }
         key = nodes[key + 1].next
       }
       return nil
     }
+  }
+
+  private func isText(_ node: JSONNode, _ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
+    let range = node.range
+    guard range.count == utf8.count else { return false }
+    for index in utf8.indices where bytes[range.lowerBound + index] != utf8[index] { return false }
+    return true
   }
 
   /// An object's members by name, in the body's order; of those with the same name the first.

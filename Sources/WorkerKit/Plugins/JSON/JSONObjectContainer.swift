@@ -24,12 +24,18 @@ struct JSONObjectContainer<Key: CodingKey>: KeyedDecodingContainerProtocol {
     decoder.document.nodes[try value(key)].kind == .null
   }
 
-  func decode<Value: JSONPrimitive>(_ type: Value.Type, forKey key: Key) throws -> Value {
+  func decode<Value: JSONPrimitive>(_ type: Value.Type, forKey key: Key) throws -> Value { try primitive(key) }
+  // By name: the protocol has a default for these two, which throws, and would take it.
+  func decode(_ type: Int128.Type, forKey key: Key) throws -> Int128 { try primitive(key) }
+  func decode(_ type: UInt128.Type, forKey key: Key) throws -> UInt128 { try primitive(key) }
+
+  private func primitive<Value: JSONPrimitive>(_ key: Key) throws -> Value {
     let index = try value(key)
-    guard let value = Value(decoder.document.nodes[index], of: decoder.document) else {
-      throw decoder.child(index, key).refusal(of: type)
+    do {
+      return try Value(decoder.document.nodes[index], of: decoder.document)
+    } catch {
+      throw decoder.child(index, key).refusal(of: Value.self)
     }
-    return value
   }
 
   func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {

@@ -1,12 +1,14 @@
 /// Reads a body from its first byte to its last, checks it, and notes where its values are.
 ///
 /// It is stricter than Foundation: what it reads Foundation reads as well, but not the other way round. Commas before a
-/// closing bracket, other encodings, a byte order mark and values that are nested deeper than ``depthLimit`` are refused.
+/// closing bracket, other encodings, a byte order mark and what is beyond the limits below are refused.
 struct JSONParser {
   struct Refusal: Error {}
 
   /// Shallow enough for the stack, whoever's it is.
   private static let depthLimit = 64
+  /// The notes of a body that waits for its handler wait with it, and should not take more memory than the body may.
+  private static let nodeLimit = 10_000
 
   private let bytes: [UInt8]
   private var offset = 0
@@ -24,13 +26,14 @@ struct JSONParser {
     try readValue()
     skipSpace()
     guard offset == bytes.count else { throw Refusal() }
-    append(.null, offset..<offset)
+    try append(.null, offset..<offset)
   }
 
   /// 0 at the end: no JSON has that byte.
   private var peek: UInt8 { offset < bytes.count ? bytes[offset] : 0 }
 
-  private mutating func append(_ kind: JSONNode.Kind, _ range: Range<Int>) {
+  private mutating func append(_ kind: JSONNode.Kind, _ range: Range<Int>) throws(Refusal) {
+    guard nodes.count < Self.nodeLimit else { throw Refusal() }
     nodes.append(JSONNode(kind, range, at: nodes.count))
   }
 
@@ -68,7 +71,7 @@ struct JSONParser {
     depth += 1
     guard depth <= Self.depthLimit else { throw Refusal() }
     let index = nodes.count
-    append(kind, offset..<offset + 1)
+    try append(kind, offset..<offset + 1)
     offset += 1
     var count = 0
     let end: Unicode.Scalar = kind == .object ? "}" : "]"
@@ -94,7 +97,7 @@ struct JSONParser {
     guard offset <= bytes.count, text.withUTF8Buffer({ bytes[start..<offset].elementsEqual($0) }) else {
       throw Refusal()
     }
-    append(kind, start..<offset)
+    try append(kind, start..<offset)
   }
 
   // MARK: Numbers
@@ -114,7 +117,7 @@ struct JSONParser {
       if !skip("-") { skip("+") }
       try readDigits()
     }
-    append(kind, start..<offset)
+    try append(kind, start..<offset)
   }
 
   @discardableResult
@@ -140,22 +143,33 @@ struct JSONParser {
     let start = offset
     var kind = JSONNode.Kind.asciiString
     while true {
-      let byte = peek
-      switch byte {
+      skipPlain()
+      switch peek {
       case UInt8(ascii: "\""):
-        append(kind, start..<offset)
+        try append(kind, start..<offset)
         offset += 1
         return
       case UInt8(ascii: "\\"):
         kind = .escapedString
         try readEscape()
-      case 0x20..<0x80: offset += 1
       case 0x80...:
         if kind == .asciiString { kind = .unicodeString }
         try readSequence()
       default: throw Refusal()
       }
     }
+  }
+
+  /// Passes over ASCII that stands for itself.
+  private mutating func skipPlain() {
+    let bytes = bytes.span
+    var end = offset
+    while end < bytes.count {
+      let byte = bytes[end]
+      guard byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { break }
+      end += 1
+    }
+    offset = end
   }
 
   private mutating func readEscape() throws(Refusal) {
@@ -180,7 +194,13 @@ struct JSONParser {
   private mutating func readFourDigits() throws(Refusal) -> UInt32 {
     var value: UInt32 = 0
     for _ in 0..<4 {
-      guard let digit = Character(Unicode.Scalar(peek)).hexDigitValue, peek < 0x80 else { throw Refusal() }
+      let digit =
+        switch peek {
+        case UInt8(ascii: "0")...UInt8(ascii: "9"): peek - UInt8(ascii: "0")
+        case UInt8(ascii: "a")...UInt8(ascii: "f"): peek - UInt8(ascii: "a") + 10
+        case UInt8(ascii: "A")...UInt8(ascii: "F"): peek - UInt8(ascii: "A") + 10
+        default: throw Refusal()
+        }
       value = value << 4 | UInt32(digit)
       offset += 1
     }

@@ -2,51 +2,58 @@ import Foundation
 
 /// A value that is one string, number or literal of JSON's.
 protocol JSONPrimitive: Decodable {
-  /// nil where the node is of another kind, and where it is a number that the type cannot hold.
-  init?(_ node: JSONNode, of document: JSONDocument)
+  /// - Throws: where the node is of another kind, and where it is a number that the type cannot hold.
+  init(_ node: JSONNode, of document: JSONDocument) throws(JSONMismatch)
 }
 
+struct JSONMismatch: Error {}
+
 extension String: JSONPrimitive {
-  init?(_ node: JSONNode, of document: JSONDocument) {
-    guard let string = document.string(node) else { return nil }
+  init(_ node: JSONNode, of document: JSONDocument) throws(JSONMismatch) {
+    guard let string = document.string(node) else { throw JSONMismatch() }
     self = string
   }
 }
 
 extension Bool: JSONPrimitive {
-  init?(_ node: JSONNode, of document: JSONDocument) {
+  init(_ node: JSONNode, of document: JSONDocument) throws(JSONMismatch) {
     switch node.kind {
     case .true: self = true
     case .false: self = false
-    default: return nil
+    default: throw JSONMismatch()
     }
   }
 }
 
 extension JSONPrimitive where Self: FixedWidthInteger {
-  init?(_ node: JSONNode, of document: JSONDocument) {
+  init(_ node: JSONNode, of document: JSONDocument) throws(JSONMismatch) {
     if let integer = document.plainInteger(node) {
-      self.init(exactly: integer)
+      guard let integer = Self(exactly: integer) else { throw JSONMismatch() }
+      self = integer
     } else {
       // 5.0 is an integer, and 1e3, and 5.5 is none.
-      guard node.isNumber, let integer = document.foundationValue(Self.self, of: node) else { return nil }
+      guard node.isNumber, let integer = document.foundationValue(Self.self, of: node) else { throw JSONMismatch() }
       self = integer
     }
   }
 }
 
 extension JSONPrimitive where Self: BinaryFloatingPoint & LosslessStringConvertible {
-  init?(_ node: JSONNode, of document: JSONDocument) {
-    guard node.isNumber else { return nil }
+  init(_ node: JSONNode, of document: JSONDocument) throws(JSONMismatch) {
+    guard node.isNumber else { throw JSONMismatch() }
     if let integer = document.plainInteger(node) {
       self.init(integer)
       return
     }
     let literal = document.literal(node)
-    guard let number = Self(String(decoding: literal, as: UTF8.self)), number.isFinite else { return nil }
+    guard let number = Self(String(decoding: literal, as: UTF8.self)), number.isFinite else {
+      throw JSONMismatch()
+    }
     // Foundation refuses what is so small that it would become zero.
     let digits = literal.prefix { $0 | 0x20 != UInt8(ascii: "e") }
-    guard number != 0 || !digits.contains(where: (UInt8(ascii: "1")...UInt8(ascii: "9")).contains) else { return nil }
+    guard number != 0 || !digits.contains(where: (UInt8(ascii: "1")...UInt8(ascii: "9")).contains) else {
+      throw JSONMismatch()
+    }
     self = number
   }
 }

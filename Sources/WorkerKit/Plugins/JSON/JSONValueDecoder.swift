@@ -77,13 +77,30 @@ private struct UnrepresentableNumber: Error {}
 extension JSONValueDecoder: SingleValueDecodingContainer {
   func decodeNil() -> Bool { node.kind == .null }
 
-  func decode<Value: JSONPrimitive>(_ type: Value.Type) throws -> Value {
-    guard let value = Value(node, of: document) else { throw refusal(of: type) }
-    return value
+  func decode<Value: JSONPrimitive>(_ type: Value.Type) throws -> Value { try primitive() }
+  // By name: the protocol has a default for these two, which throws, and would take it.
+  func decode(_ type: Int128.Type) throws -> Int128 { try primitive() }
+  func decode(_ type: UInt128.Type) throws -> UInt128 { try primitive() }
+
+  private func primitive<Value: JSONPrimitive>() throws -> Value {
+    do {
+      return try Value(node, of: document)
+    } catch {
+      throw refusal(of: Value.self)
+    }
   }
 
   /// Four types come from JSON in another way than their own `init(from:)` asks for.
   func decode<Value: Decodable>(_ type: Value.Type) throws -> Value {
+    if type == Date.self || type == URL.self || type == Data.self || type == Decimal.self {
+      return try decodeSpecially(type)
+    }
+    return try Value(from: self)
+  }
+
+  // Apart, because each call would otherwise ask the runtime for types that only these four need.
+  @inline(never)
+  private func decodeSpecially<Value: Decodable>(_ type: Value.Type) throws -> Value {
     let special: Any
     if type == Date.self {
       special = try date()
@@ -91,10 +108,8 @@ extension JSONValueDecoder: SingleValueDecodingContainer {
       special = try url()
     } else if type == Data.self {
       special = try data()
-    } else if type == Decimal.self {
-      special = try decimal()
     } else {
-      return try Value(from: self)
+      special = try decimal()
     }
     guard let value = special as? Value else { throw mismatch(type) }
     return value
