@@ -4,6 +4,13 @@ import TestSupport
 struct JSONDocuments {
   var random: SeededGenerator
 
+  /// Something for every type of ``JSONSample/all``.
+  static let plain = [
+    #"{"string":"a","integer":1,"date":"2026-01-31T12:00:00Z","value":"x"}"#, #"{"map":{"1":0}}"#, #"{"gold":1}"#,
+    "{}", "[]", "[1,2]", #"["a"]"#, #"["2026-01-31T12:00:00Z"]"#, "[[1,2],[3]]", #""AQID""#, "5", "true", "null",
+    #"{"super":{"string":"b"},"bool":true}"#, #""https://example.com/a""#,
+  ].map { Array($0.utf8) }
+
   mutating func next() -> [UInt8] {
     var bytes = Array(object(depth: Int.random(in: 0...3, using: &random)).utf8)
     switch Int.random(in: 0..<20, using: &random) {
@@ -12,6 +19,8 @@ struct JSONDocuments {
     case 2: bytes = [0xEF, 0xBB, 0xBF] + bytes
     case 3: bytes += Array(space().utf8)
     case 4: bytes = Array(array(count: 40, depth: 1).utf8)
+    case 5, 6: bytes = Array(list().utf8)
+    case 7: bytes = Array(numbers().utf8)
     default: break
     }
     for _ in 0..<max(0, Int.random(in: -4...2, using: &random)) { mutate(&bytes) }
@@ -59,6 +68,13 @@ struct JSONDocuments {
   mutating func array(count: Int, depth: Int) -> String {
     let elements = (0..<Int.random(in: 0...count, using: &random)).map { _ in value(depth: depth - 1) + space() }
     return "[" + elements.joined(separator: ",") + (chance(60) ? "," : "") + "]"
+  }
+
+  /// Values of one kind, or one of it.
+  private mutating func list() -> String {
+    let field = Self.fields.randomElement(using: &random)!
+    let values = (0..<Int.random(in: 1...4, using: &random)).map { _ in field.value(&self) }
+    return chance(3) ? values[0] : "[" + values.joined(separator: ",") + "]"
   }
 
   mutating func numbers() -> String {

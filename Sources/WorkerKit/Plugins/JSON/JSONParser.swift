@@ -143,7 +143,7 @@ struct JSONParser {
     let start = offset
     var kind = JSONNode.Kind.asciiString
     while true {
-      skipPlain()
+      offset = endOfPlainText
       switch peek {
       case UInt8(ascii: "\""):
         try append(kind, start..<offset)
@@ -160,16 +160,15 @@ struct JSONParser {
     }
   }
 
-  /// Passes over ASCII that stands for itself.
-  private mutating func skipPlain() {
-    let bytes = bytes.span
+  /// Where ASCII ends that stands for itself.
+  private var endOfPlainText: Int {
     var end = offset
     while end < bytes.count {
       let byte = bytes[end]
       guard byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { break }
       end += 1
     }
-    offset = end
+    return end
   }
 
   private mutating func readEscape() throws(Refusal) {
