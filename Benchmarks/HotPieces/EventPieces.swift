@@ -9,8 +9,9 @@ extension HotPiece {
     let processor = consumer(table: idle, in: surroundings).processor
     let message = Event.message(1)
     return .synchronous {
-      _ = try processor.match(message).get()
-      _ = try EventDecoder.decode(ItemAwarded.self, from: message.body)
+      let match = processor.match(message)
+      _ = try match.get()
+      _ = try EventDecoder.decode(ItemAwarded.self, from: match.body)
     }
   }
 

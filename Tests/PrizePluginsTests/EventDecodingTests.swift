@@ -1,5 +1,6 @@
 import Foundation
 import Testing
+import WorkerKit
 
 @testable import PrizePlugins
 
@@ -106,11 +107,13 @@ import Testing
     #expect(try decode(ItemAwarded.self, Self.item(type: "\"\(String(repeating: "ß", count: 128))\"")).quantity == 1)
   }
 
-  private func decode<Event: Decodable>(_ type: Event.Type, _ json: String) throws -> Event {
-    try JSONDecoder().decode(type, from: Data(json.utf8))
+  private func decode<Event: Decodable & Equatable>(_ type: Event.Type, _ json: String) throws -> Event {
+    let event = try JSONDecoder().decode(type, from: Data(json.utf8))
+    #expect(try EventDecoder.decode(type, from: Array(json.utf8)) == event)
+    return event
   }
 
-  private func expectRefusal<Event: Decodable>(_ refusal: Refusal, _ type: Event.Type) throws {
+  private func expectRefusal<Event: Decodable & Equatable>(_ refusal: Refusal, _ type: Event.Type) throws {
     let error = #expect(throws: DecodingError.self) { try decode(type, refusal.json) }
     guard case .dataCorrupted(let context) = error else {
       Issue.record("not dataCorrupted: \(String(describing: error))")
@@ -118,5 +121,8 @@ import Testing
     }
     #expect(context.codingPath.map(\.stringValue) == [refusal.field])
     #expect(context.debugDescription == refusal.expected)
+    let worker = #expect(throws: EventError.self) { try EventDecoder.decode(type, from: Array(refusal.json.utf8)) }
+    #expect(worker?.field == refusal.field)
+    #expect(worker?.message.hasPrefix("\(refusal.field): \(refusal.expected), but ") == true)
   }
 }

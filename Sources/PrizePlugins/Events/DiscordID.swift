@@ -15,7 +15,7 @@ struct DiscordID<Of: DiscordEntity>: CheckedValue {
 
   init?(rawValue: String) {
     // UInt64 accepts a sign and leading zeros; a Discord id has neither, and two spellings would be two people.
-    guard let number = UInt64(rawValue), String(number).utf8.elementsEqual(rawValue.utf8) else { return nil }
+    guard let number = UInt64(rawValue), String(number) == rawValue else { return nil }
     self.rawValue = rawValue
   }
 

@@ -73,17 +73,18 @@ package final class Processor: Sendable {
   private func callHandler(_ turn: Turn, _ context: HandlerContext) async throws {
     let route = try turn.match.get()
     try await TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines).handle(context) { context in
-      try await route.handler.handle(turn.message.body, context)
+      try await route.handler.handle(turn.match.body, context)
     }
   }
 
   /// Finds the route that a message's body asks for.
   package func match(_ message: ReceivedMessage) -> RouteMatch {
-    RouteMatch { try route(for: message) }
+    let body = EventBody(message.body)
+    return RouteMatch(body) { try route(for: body) }
   }
 
-  private func route(for message: ReceivedMessage) throws -> Route {
-    let eventType = try Envelope(body: message.body).eventType
+  private func route(for body: EventBody) throws -> Route {
+    let eventType = try Envelope(body: body).eventType
     guard let route = table.route(for: eventType) else {
       let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""
       throw UnroutedEvent(
@@ -156,9 +157,11 @@ package final class Processor: Sendable {
 package struct RouteMatch: Sendable {
   static let unrouted = "unrouted"
 
+  package let body: EventBody
   private let result: Result<Route, any Error>
 
-  init(_ find: () throws -> Route) {
+  init(_ body: EventBody, _ find: () throws -> Route) {
+    self.body = body
     result = Result { try find() }
   }
 

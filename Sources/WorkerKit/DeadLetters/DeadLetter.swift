@@ -23,7 +23,7 @@ package struct DeadLetter: Sendable {
     let carried = MessageIdentity.carried(message)
     failure = carried?.redriven == nil ? carried : nil
     earlierFailure = carried?.redriven == nil ? nil : carried
-    eventType = try? Envelope(body: message.body).eventType
+    eventType = try? Envelope(body: EventBody(message.body)).eventType
     let identity = MessageIdentity(message)
     originalMessageID = identity.originalMessageID
     idempotencyKey = identity.idempotencyKey

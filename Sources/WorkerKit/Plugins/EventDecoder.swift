@@ -4,6 +4,22 @@ import Foundation
 package enum EventDecoder {
   /// - Throws: an ``EventError`` of kind ``ErrorKind/validation`` that names the field, what was expected and what came.
   package static func decode<Event: Decodable>(_ type: Event.Type, from body: [UInt8]) throws -> Event {
+    try decode(type, from: EventBody(body))
+  }
+
+  /// The same, of a body that has been read already.
+  package static func decode<Event: Decodable>(_ type: Event.Type, from body: EventBody) throws -> Event {
+    if let document = body.document {
+      do {
+        return try JSONValueDecoder(document).decode(type)
+      } catch {
+        // Foundation says what is wrong.
+      }
+    }
+    return try decodeByFoundation(type, from: body.bytes)
+  }
+
+  static func decodeByFoundation<Event: Decodable>(_ type: Event.Type, from body: [UInt8]) throws -> Event {
     // JSONDecoder looks only at the strings it is asked for, so a broken one could pass in a field that nobody reads.
     guard String(validating: body, as: UTF8.self) != nil else {
       throw EventError(.validation, "the body is not UTF-8 text; expected a JSON object in UTF-8")
@@ -19,7 +35,7 @@ package enum EventDecoder {
   }
 
   /// ISO 8601, with or without fractions of a second. A number would leave open what it counts, and from when.
-  private static func date(from decoder: any Decoder) throws -> Date {
+  static func date(from decoder: any Decoder) throws -> Date {
     let container = try decoder.singleValueContainer()
     let text = try? container.decode(String.self)
     let styles = [Date.ISO8601FormatStyle(), Date.ISO8601FormatStyle(includingFractionalSeconds: true)]

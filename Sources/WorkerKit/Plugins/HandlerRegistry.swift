@@ -56,7 +56,7 @@ struct HandlerRegistration: Sendable {
 
 /// A handler with its event type erased: it takes a body and decodes it itself.
 struct BoundHandler: Sendable {
-  let handle: @Sendable (_ body: [UInt8], _ context: HandlerContext) async throws -> Void
+  let handle: @Sendable (_ body: EventBody, _ context: HandlerContext) async throws -> Void
 
   /// - Parameter handler: Gets its events in batches where it is a ``BatchEventHandler``.
   init<Handler: EventHandler>(_ handler: Handler) {

@@ -4,7 +4,11 @@ struct Envelope: Decodable {
 
   /// - Throws: an ``EventError`` of kind ``ErrorKind/validation`` where the body is not a JSON object with a text
   ///   under `eventType`.
-  init(body: [UInt8]) throws {
-    self = try EventDecoder.decode(Envelope.self, from: body)
+  init(body: EventBody) throws {
+    if let eventType = body.document?.text(of: "eventType") {
+      self.eventType = eventType
+    } else {
+      self = try EventDecoder.decode(Envelope.self, from: body)
+    }
   }
 }
