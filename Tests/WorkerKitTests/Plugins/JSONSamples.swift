@@ -40,9 +40,11 @@ struct JSONSample {
     case let value as [String: Any]:
       return "\(value.map { "\(render($0.key)): \(render($0.value))" }.sorted())"
     default:
-      let children = Mirror(reflecting: value).children
-      guard !children.isEmpty else { return "\(value)" }
-      return "\(type(of: value))(\(children.map { "\($0.label ?? ""): \(render($0.value))" }.joined(separator: ", ")))"
+      let mirror = Mirror(reflecting: value)
+      guard !mirror.children.isEmpty else { return "\(value)" }
+      let children = mirror.children.map { "\($0.label ?? ""): \(render($0.value))" }
+      let hasNoOrder = mirror.displayStyle == .set || mirror.displayStyle == .dictionary
+      return "\(type(of: value))(\((hasNoOrder ? children.sorted() : children).joined(separator: ", ")))"
     }
   }
 
