@@ -27,21 +27,22 @@ extension CheckedValue {
   }
 
   init(from decoder: any Decoder) throws {
-    func refusal() -> DecodingError {
-      .dataCorrupted(DecodingError.Context(codingPath: decoder.codingPath, debugDescription: Self.expected))
-    }
     let rawValue: RawValue
     do {
       rawValue = try decoder.singleValueContainer().decode(RawValue.self)
     } catch {
       // A wrong type, null, or a number out of range: the same sentence helps in each case. Foundation's JSONDecoder
       // throws an error of a private type for the last, and would call the whole body invalid JSON.
-      throw refusal()
+      throw Self.refusal(by: decoder)
     }
     guard let value = Self(rawValue: rawValue) else {
-      throw refusal()
+      throw Self.refusal(by: decoder)
     }
     self = value
+  }
+
+  private static func refusal(by decoder: any Decoder) -> DecodingError {
+    .dataCorrupted(DecodingError.Context(codingPath: decoder.codingPath, debugDescription: expected))
   }
 
   func encode(to encoder: any Encoder) throws {

@@ -39,8 +39,8 @@ struct Identifier: CheckedValue {
   }
 
   private static func isPrintable(_ scalar: Unicode.Scalar) -> Bool {
-    // What most ids are made of: their categories need not be looked up.
-    if scalar.isASCII { return scalar >= " " && scalar != "\u{7F}" }
+    // Most ids have no others, and asking Unicode takes longer than reading them.
+    if (" "..."~").contains(scalar) { return true }
     return switch scalar.properties.generalCategory {
     case .control, .format, .lineSeparator, .paragraphSeparator, .unassigned: false
     default: true
