@@ -27,7 +27,7 @@ struct JSONDocuments {
     return bytes
   }
 
-  /// The fields of ``Everything``, and their like: often of the type that is asked for.
+  /// The names that ``JSONSample/all`` ask for, with values that are often of the type that is asked for.
   static let fields: [(name: String, value: @Sendable (inout JSONDocuments) -> String)] = [
     ("string", { $0.string() }), ("integer", { $0.number() }), ("bool", { $0.pick("true", "false", "1", "null") }),
     ("small", { $0.number() }), ("double", { $0.number() }), ("float", { $0.number() }), ("unsigned", { $0.number() }),

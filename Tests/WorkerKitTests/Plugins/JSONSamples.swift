@@ -293,7 +293,7 @@ struct Paths: Decodable {
   var inner: [String: [String: Place]]?
 }
 
-/// Sums are the same in any order.
+/// Keys that are numbers; more than one text can be the same.
 struct Gathered: Decodable {
   var map: [Int: Place]
   struct Place: Decodable { init(from decoder: any Decoder) throws {} }
