@@ -27,7 +27,7 @@ struct JSONDocuments {
     return bytes
   }
 
-  /// The fields of ``Everything``, and their like: often of the type that is asked for.
+  /// The names that ``JSONSample/all`` ask for, with values that are often of the type that is asked for.
   static let fields: [(name: String, value: @Sendable (inout JSONDocuments) -> String)] = [
     ("string", { $0.string() }), ("integer", { $0.number() }), ("bool", { $0.pick("true", "false", "1", "null") }),
     ("small", { $0.number() }), ("double", { $0.number() }), ("float", { $0.number() }), ("unsigned", { $0.number() }),
@@ -48,7 +48,11 @@ struct JSONDocuments {
     ("value", { $0.value(depth: 2) }), ("", { $0.value(depth: 0) }), ("3", { $0.number() }),
   ]
 
-  private mutating func pick(_ texts: String...) -> String { texts.randomElement(using: &random)! }
+  private mutating func pick(_ texts: String...) -> String { draw(from: texts) }
+
+  private mutating func draw<Element>(from elements: [Element]) -> Element {
+    elements[Int.random(in: elements.indices, using: &random)]
+  }
 
   private mutating func chance(_ of: Int) -> Bool { Int.random(in: 0..<of, using: &random) == 0 }
 
@@ -58,7 +62,7 @@ struct JSONDocuments {
     // Now and then more than are compared one by one.
     let count = chance(8) ? Int.random(in: 15...30, using: &random) : Int.random(in: 0...8, using: &random)
     let members = (0..<count).map { _ in
-      let field = Self.fields.randomElement(using: &random)!
+      let field = draw(from: Self.fields)
       let value = depth <= 0 ? scalar() : chance(5) ? value(depth: depth - 1) : field.value(&self)
       return space() + quoted(field.name) + space() + ":" + space() + value
     }
@@ -72,7 +76,7 @@ struct JSONDocuments {
 
   /// Values of one kind, or one of it.
   private mutating func list() -> String {
-    let field = Self.fields.randomElement(using: &random)!
+    let field = draw(from: Self.fields)
     let values = (0..<Int.random(in: 1...4, using: &random)).map { _ in field.value(&self) }
     return chance(3) ? values[0] : "[" + values.joined(separator: ",") + "]"
   }
@@ -107,10 +111,11 @@ struct JSONDocuments {
       "-9223372036854775809", "18446744073709551615", "18446744073709551616",
       "170141183460469231731687303715884105727", "340282366920938463463374607431768211455",
       "340282366920938463463374607431768211456", "3.4028236e38", "1.8e308", "4.9e-324", "1e-400", "-1e-400", "0e999",
+      "0e9", "0.0e5", "-0e12", "0e0",
       "0.0", "-0.0", "5.0", "1e3", "1E+2", "10e-1", "1.5e1", "15e-1", "1.0000000000000000001", "0.1", "16777217",
       "1e400", "01", "-", "1.", ".5", "+1", "1e", "-01", "00", "0x1", "1e5.5",
     ]
-    if chance(2) { return edges.randomElement(using: &random)! }
+    if chance(2) { return draw(from: edges) }
     let digits = (0..<Int.random(in: 1...22, using: &random)).map { _ in pick("0", "1", "5", "9", "7") }.joined()
     return pick("", "-") + (chance(5) ? digits : digits.drop { $0 == "0" } + "1")
       + pick("", "", ".25", ".0", "e2", "E-3")
@@ -153,7 +158,7 @@ struct JSONDocuments {
     case 2: bytes.removeSubrange(start..<end)
     case 3: bytes.insert(contentsOf: bytes[start..<end], at: Int.random(in: 0...bytes.count, using: &random))
     case 4: bytes.removeSubrange(start...)
-    default: bytes.insert("{}[]\",:0123456789.eE+-truefalsn\\ u\u{0}".utf8.randomElement(using: &random)!, at: start)
+    default: bytes.insert(draw(from: Array("{}[]\",:0123456789.eE+-truefalsn\\ u\u{0}".utf8)), at: start)
     }
   }
 }

@@ -46,15 +46,14 @@ extension JSONPrimitive where Self: BinaryFloatingPoint & LosslessStringConverti
       return
     }
     let literal = document.literal(node)
-    guard let number = Self(String(decoding: literal, as: UTF8.self)), number.isFinite else {
-      throw JSONMismatch()
+    let text = String(decoding: literal, as: UTF8.self)
+    if let number = Self(text), number.isFinite, number != 0 || !literal.contains(where: { $0 > 0x30 && $0 <= 0x39 }) {
+      self = number
+    } else {
+      // Too large, or so small that it would become zero: both are refused. A zero with an exponent sometimes is.
+      guard let number = document.foundationValue(Self.self, of: node) else { throw JSONMismatch() }
+      self = number
     }
-    // Foundation refuses what is so small that it would become zero.
-    let digits = literal.prefix { $0 | 0x20 != UInt8(ascii: "e") }
-    guard number != 0 || !digits.contains(where: (UInt8(ascii: "1")...UInt8(ascii: "9")).contains) else {
-      throw JSONMismatch()
-    }
-    self = number
   }
 }
 
