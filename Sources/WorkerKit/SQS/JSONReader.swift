@@ -190,7 +190,7 @@ struct JSONReader {
   private mutating func readStringBytes() throws -> ArraySlice<UInt8> {
     try expect("\"")
     let start = offset
-    offset = endOfPlain(from: offset)
+    offset = JSONText.endOfPlain(bytes.span, from: offset)
     guard peek == UInt8(ascii: "\\") else {
       let end = offset
       guard try next() == UInt8(ascii: "\"") else { throw SyntaxError(offset: end) }
@@ -212,40 +212,11 @@ struct JSONReader {
     return unescaped[...]
   }
 
-  /// Where what stands in a string for itself ends: at a quote, an escape, a control character, or with the input.
-  private func endOfPlain(from start: Int) -> Int {
-    let span = bytes.span
-    var end = start
-    // Eight at a time: most of an answer is handles, digests and bodies. The load checks its bounds.
-    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self))
-    {
-      end += 8
-    }
-    while end < span.count, !Self.isSpecial(span[end]) {
-      end += 1
-    }
-    return end
-  }
-
-  private static func isSpecial(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
-  }
-
-  /// Whether any of eight bytes is special: a byte below another borrows from its own highest bit.
-  private static func hasSpecial(_ word: UInt64) -> Bool {
-    let each: UInt64 = 0x0101_0101_0101_0101
-    func hasByte(below limit: UInt8, in word: UInt64) -> UInt64 { (word &- each &* UInt64(limit)) & ~word }
-    let quotes = word ^ each &* UInt64(UInt8(ascii: "\""))
-    let escapes = word ^ each &* UInt64(UInt8(ascii: "\\"))
-    let found = hasByte(below: 1, in: quotes) | hasByte(below: 1, in: escapes) | hasByte(below: 0x20, in: word)
-    return found & (each &* 0x80) != 0
-  }
-
   /// Where the string ends that is being read: at its closing quote, or with the input.
   private var endOfString: Int {
-    var end = endOfPlain(from: offset)
+    var end = JSONText.endOfPlain(bytes.span, from: offset)
     while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-      end = endOfPlain(from: min(end + 2, bytes.count))
+      end = JSONText.endOfPlain(bytes.span, from: min(end + 2, bytes.count))
     }
     return end
   }
