@@ -84,7 +84,7 @@ struct JSONReader {
     case "null": return nil
     case "true", "false": return text
     default:
-      guard Self.isNumber(literal) else { throw SyntaxError(offset: start) }
+      guard JSONText.isNumber(literal) else { throw SyntaxError(offset: start) }
       return text
     }
   }
@@ -162,35 +162,11 @@ struct JSONReader {
     }
   }
 
-  /// `-0`, `12`, `0.5` or `1.5e-7`.
-  private static func isNumber(_ literal: ArraySlice<UInt8>) -> Bool {
-    var rest = literal
-    func skip(_ characters: String) -> Bool {
-      guard let first = rest.first, characters.utf8.contains(first) else { return false }
-      rest.removeFirst()
-      return true
-    }
-    /// - Returns: whether there was any.
-    func skipDigits() -> Bool {
-      let count = rest.count
-      rest = rest.drop { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains($0) }
-      return rest.count < count
-    }
-    _ = skip("-")
-    guard skip("0") || skipDigits() else { return false }
-    if skip("."), !skipDigits() { return false }
-    if skip("eE") {
-      _ = skip("+-")
-      guard skipDigits() else { return false }
-    }
-    return rest.isEmpty
-  }
-
   /// A part of the input, where no escape is to be resolved.
   private mutating func readStringBytes() throws -> ArraySlice<UInt8> {
     try expect("\"")
     let start = offset
-    offset = endOfPlain(from: offset)
+    offset = JSONText.endOfPlain(bytes.span, from: offset)
     guard peek == UInt8(ascii: "\\") else {
       let end = offset
       guard try next() == UInt8(ascii: "\"") else { throw SyntaxError(offset: end) }
@@ -212,40 +188,11 @@ struct JSONReader {
     return unescaped[...]
   }
 
-  /// Where what stands in a string for itself ends: at a quote, an escape, a control character, or with the input.
-  private func endOfPlain(from start: Int) -> Int {
-    let span = bytes.span
-    var end = start
-    // Eight at a time: most of an answer is handles, digests and bodies. The load checks its bounds.
-    while end + 8 <= span.count, !Self.hasSpecial(span.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self))
-    {
-      end += 8
-    }
-    while end < span.count, !Self.isSpecial(span[end]) {
-      end += 1
-    }
-    return end
-  }
-
-  private static func isSpecial(_ byte: UInt8) -> Bool {
-    byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte < 0x20
-  }
-
-  /// Whether any of eight bytes is special: a byte below another borrows from its own highest bit.
-  private static func hasSpecial(_ word: UInt64) -> Bool {
-    let each: UInt64 = 0x0101_0101_0101_0101
-    func hasByte(below limit: UInt8, in word: UInt64) -> UInt64 { (word &- each &* UInt64(limit)) & ~word }
-    let quotes = word ^ each &* UInt64(UInt8(ascii: "\""))
-    let escapes = word ^ each &* UInt64(UInt8(ascii: "\\"))
-    let found = hasByte(below: 1, in: quotes) | hasByte(below: 1, in: escapes) | hasByte(below: 0x20, in: word)
-    return found & (each &* 0x80) != 0
-  }
-
   /// Where the string ends that is being read: at its closing quote, or with the input.
   private var endOfString: Int {
-    var end = endOfPlain(from: offset)
+    var end = JSONText.endOfPlain(bytes.span, from: offset)
     while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-      end = endOfPlain(from: min(end + 2, bytes.count))
+      end = JSONText.endOfPlain(bytes.span, from: min(end + 2, bytes.count))
     }
     return end
   }
@@ -259,7 +206,7 @@ struct JSONReader {
     case UInt8(ascii: "f"): result.append(0x0C)
     case let byte where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/"):
       result.append(byte)
-    case UInt8(ascii: "u"): Self.append(try readCodePoint(), to: &result)
+    case UInt8(ascii: "u"): JSONText.append(try readCodePoint(), to: &result)
     default: throw SyntaxError(offset: offset - 1)
     }
   }
@@ -295,21 +242,5 @@ struct JSONReader {
       }
     }
     return value
-  }
-
-  /// In UTF-8; a lone surrogate as the three bytes that UTF-8 would give it, if it gave it any.
-  private static func append(_ codePoint: UInt32, to result: inout OutputSpan<UInt8>) {
-    func append(_ head: UInt32, _ count: Int) {
-      result.append(UInt8(head | codePoint >> UInt32(6 * count)))
-      for place in (0..<count).reversed() {
-        result.append(UInt8(0x80 | codePoint >> UInt32(6 * place) & 0x3F))
-      }
-    }
-    switch codePoint {
-    case ..<0x80: append(0, 0)
-    case ..<0x800: append(0xC0, 1)
-    case ..<0x10000: append(0xE0, 2)
-    default: append(0xF0, 3)
-    }
   }
 }

@@ -40,12 +40,13 @@ struct JSONWriter {
     var text = text
     text.withUTF8 { utf8 in
       var start = 0
-      for (offset, byte) in utf8.enumerated() where Self.isEscaped(byte) {
-        bytes.append(contentsOf: utf8[start..<offset])
-        escape(byte)
-        start = offset + 1
+      while true {
+        let end = JSONText.endOfPlain(utf8.span, from: start)
+        bytes.append(contentsOf: utf8[start..<end])
+        guard end < utf8.count else { return }
+        escape(utf8[end])
+        start = end + 1
       }
-      bytes.append(contentsOf: utf8[start...])
     }
     bytes.append(UInt8(ascii: "\""))
   }
@@ -64,10 +65,6 @@ struct JSONWriter {
   private mutating func separate() {
     if needsComma { bytes.append(UInt8(ascii: ",")) }
     needsComma = true
-  }
-
-  private static func isEscaped(_ byte: UInt8) -> Bool {
-    byte < 0x20 || byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\")
   }
 
   private mutating func escape(_ byte: UInt8) {

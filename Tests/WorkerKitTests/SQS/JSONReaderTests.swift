@@ -82,6 +82,17 @@ struct JSONReaderTests {
       message.attributes == ["k": .string("v"), "b": MessageAttribute(dataType: "Binary.x", value: .binary([1, 2]))])
   }
 
+  @Test("a name is the same name with escapes in it, and no other name for its beginning")
+  func names() throws {
+    let json = #"""
+      {"M\u0065ssages":[{"MessageI":"x","\u004dessageId":"m","MessageIdd":"x","ReceiptHandle":"h","Body":"b","":"x",
+        "MessageAttributes":{"\"\u00e9\"":{"StringValue":"v","DataType":"String"}}}]}
+      """#
+    let message = try #require(try ReceiveResult(Array(json.utf8)).messages.first)
+    #expect(message.id == "m")
+    #expect(message.attributes == ["\"é\"": .string("v")])
+  }
+
   @Test("an answer without messages is no error", arguments: ["", "{}", #"{"Messages":[]}"#, #"{ "Messages" : [ ] }"#])
   func empty(answer: String) throws {
     #expect(try ReceiveResult(Array(answer.utf8)).messages.isEmpty)

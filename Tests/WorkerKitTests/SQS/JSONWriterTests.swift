@@ -30,6 +30,22 @@ struct JSONWriterTests {
     #expect(try JSONDecoder().decode([String: String].self, from: Data(json.bytes)) == [text: text])
   }
 
+  @Test("what must be escaped is found at any place among any neighbours")
+  func special() {
+    let seed = UInt64.random(in: 0 ... .max)
+    var random = SeededGenerator(seed: seed)
+    func isSpecial(_ byte: UInt8) -> Bool { byte < 0x20 || byte == 0x22 || byte == 0x5C }
+    let edges: [UInt8] = [0x00, 0x1F, 0x20, 0x21, 0x22, 0x23, 0x5B, 0x5C, 0x5D, 0x7F, 0x80, 0x9F, 0xA2, 0xDC, 0xFF]
+    for _ in 0..<20_000 {
+      let bytes = (0..<Int.random(in: 0...24, using: &random)).map { _ in
+        Bool.random(using: &random) ? 0x61 : edges.randomElement(using: &random) ?? 0
+      }
+      let start = Int.random(in: 0...bytes.count, using: &random)
+      let expected = bytes[start...].firstIndex(where: isSpecial) ?? bytes.count
+      #expect(JSONText.endOfPlain(bytes.span, from: start) == expected, "\(bytes) from \(start), seed \(seed)")
+    }
+  }
+
   @Test("objects, arrays and numbers are separated as JSON has it, and nil is left out")
   func structure() {
     var json = JSONWriter()
