@@ -195,7 +195,7 @@ struct CurlClientTests {
 
   @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE or the request names it")
   func certificates() async throws {
-    let certificate = try SelfSignedCertificate()
+    let certificate = try await SelfSignedCertificate()
     let server = try ScriptedServer(certificate: certificate)
     let request = HTTPRequest(method: "POST", url: server.url, body: [65])
     await #expect {

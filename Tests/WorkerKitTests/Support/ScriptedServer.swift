@@ -48,7 +48,9 @@ final class ScriptedServer: Sendable {
   }
 
   deinit {
-    process.terminate()
+    // Not SIGTERM: a child has the signals blocked that are blocked in the thread that starts it. A server that lives on
+    // can hold what another child of the test's was started with, and then nobody learns that that one has ended.
+    if process.isRunning { kill(process.processIdentifier, SIGKILL) }
   }
 
   var url: String { "\(scheme)://\(scheme == "http" ? "127.0.0.1" : "localhost"):\(port)/" }

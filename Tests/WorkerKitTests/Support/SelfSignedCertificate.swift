@@ -1,24 +1,23 @@
 import Foundation
 
+@testable import WorkerKit
+
 /// A certificate for localhost that vouches for itself, made by openssl's command.
 final class SelfSignedCertificate: Sendable {
   private let directory: URL
   var path: String { directory.appendingPathComponent("certificate.pem").path }
   var keyPath: String { directory.appendingPathComponent("key.pem").path }
 
-  init() throws {
+  init() async throws {
     directory = FileManager.default.temporaryDirectory.appendingPathComponent("certificate-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: directory, withIntermediateDirectories: true)
-    let process = Process()
-    process.executableURL = URL(fileURLWithPath: "/usr/bin/env")
-    process.arguments = [
-      "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
-      "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", keyPath, "-out", path,
-    ]
-    process.standardError = Pipe()
-    try process.run()
-    process.waitUntilExit()
-    guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    let openssl = try await ChildProcess.run(
+      "/usr/bin/env",
+      [
+        "openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:prime256v1", "-nodes", "-days", "1",
+        "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost", "-keyout", keyPath, "-out", path,
+      ], environment: ProcessInfo.processInfo.environment, limit: .seconds(30), clock: .continuous)
+    guard openssl.status == 0 else { throw CocoaError(.executableLoad) }
   }
 
   deinit {

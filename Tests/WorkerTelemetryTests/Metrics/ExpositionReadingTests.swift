@@ -3,8 +3,8 @@ import Foundation
 import Logging
 import TestSupport
 import Testing
-import WorkerKit
 
+@testable import WorkerKit
 @testable import WorkerTelemetry
 
 /// What Prometheus's own client reads in an exposition is what was recorded.
@@ -28,7 +28,7 @@ struct ExpositionReadingTests {
     .enabled(
       if: FileManager.default.isExecutableFile(atPath: python.path), "needs .venv, which `make test-swift` makes"),
     arguments: ["prometheus", "openmetrics"])
-  func random(format: String) throws {
+  func random(format: String) async throws {
     let seed = UInt64.random(in: 0 ... .max)
     print("seed \(seed)")
     var generator = SeededGenerator(seed: seed)
@@ -73,7 +73,7 @@ struct ExpositionReadingTests {
       }
     }
     let accept = format == "openmetrics" ? "application/openmetrics-text" : nil
-    let read = try read(metrics.exposition(accepting: accept).text, format).filter { $0.name.hasPrefix("a_") }
+    let read = try await read(metrics.exposition(accepting: accept).text, format).filter { $0.name.hasPrefix("a_") }
     #expect(Set(read).count == read.count, "seed \(seed)")
     #expect(Set(read) == expected, "seed \(seed)")
   }
@@ -83,21 +83,18 @@ struct ExpositionReadingTests {
     value.isInfinite ? (value < 0 ? "-inf" : "inf") : "\(value)"
   }
 
-  private func read(_ text: String, _ format: String) throws -> [Sample] {
-    let file = FileManager.default.temporaryDirectory.appendingPathComponent("exposition-\(UUID())")
-    try Data(text.utf8).write(to: file)
-    defer { try? FileManager.default.removeItem(at: file) }
-    let process = Process()
-    let output = Pipe()
-    process.executableURL = Self.python
-    process.arguments = [Self.folder.appendingPathComponent("read_exposition.py").path, format]
-    process.standardInput = try FileHandle(forReadingFrom: file)
-    process.standardOutput = output
-    try process.run()
-    let data = output.fileHandleForReading.readDataToEndOfFile()
-    process.waitUntilExit()
-    #expect(process.terminationStatus == 0)
-    return try JSONDecoder().decode([Sample].self, from: data).map { sample in
+  private func read(_ text: String, _ format: String) async throws -> [Sample] {
+    let folder = FileManager.default.temporaryDirectory.appendingPathComponent("exposition-\(UUID())")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let exposition = folder.appendingPathComponent("exposition.txt")
+    let samples = folder.appendingPathComponent("samples.json")
+    try Data(text.utf8).write(to: exposition)
+    let python = try await ChildProcess.run(
+      Self.python.path, [Self.folder.appendingPathComponent("read_exposition.py").path, format, exposition.path, samples.path],
+      environment: ProcessInfo.processInfo.environment, limit: .seconds(30), clock: .continuous)
+    #expect(python.status == 0, "\(String(decoding: python.errors, as: UTF8.self))")
+    return try JSONDecoder().decode([Sample].self, from: Data(contentsOf: samples)).map { sample in
       var sample = sample
       // The two languages write some numbers differently.
       sample.value = Double(sample.value).map(Self.text) ?? sample.value
