@@ -5,19 +5,41 @@
 /// the first of them.
 final class Deadlines: Sendable {
   struct ID: Sendable {
+    fileprivate let place: Int
+    /// Of all that were ever set. Another may have its place by now.
     fileprivate let number: Int
   }
 
   private struct Entry: Sendable {
+    var number: Int
     var time: Duration
     var action: @Sendable () -> Void
   }
 
   private struct State {
-    var entries: [Int: Entry] = [:]
+    /// Each in a place that it keeps, so that it is found without a search.
+    var entries: [Entry?] = []
+    var freePlaces: [Int] = []
     var lastNumber = 0
     /// When the watch looks next; nil while there is nothing to look for.
     var nextLook: Duration?
+
+    mutating func insert(_ time: Duration, _ action: @escaping @Sendable () -> Void) -> ID {
+      lastNumber += 1
+      let entry = Entry(number: lastNumber, time: time, action: action)
+      if let place = freePlaces.popLast() {
+        entries[place] = entry
+        return ID(place: place, number: lastNumber)
+      }
+      entries.append(entry)
+      return ID(place: entries.count - 1, number: lastNumber)
+    }
+
+    @discardableResult
+    mutating func remove(at place: Int) -> Entry? {
+      freePlaces.append(place)
+      return entries[place].take()
+    }
   }
 
   private let clock: WorkerClock
@@ -41,11 +63,10 @@ final class Deadlines: Sendable {
   @discardableResult
   func set(at time: Duration, _ action: @escaping @Sendable () -> Void) -> ID {
     let (id, isEarlier) = state.withLock { state in
-      state.lastNumber += 1
-      state.entries[state.lastNumber] = Entry(time: time, action: action)
+      let id = state.insert(time, action)
       let isEarlier = state.nextLook.map { time < $0 } ?? true
       if isEarlier { state.nextLook = time }
-      return (ID(number: state.lastNumber), isEarlier)
+      return (id, isEarlier)
     }
     if isEarlier { earlierEntries.update { $0 += 1 } }
     return id
@@ -54,7 +75,7 @@ final class Deadlines: Sendable {
   /// Calls a deadline off. Its action may be under way already.
   func callOff(_ id: ID) {
     // What is removed is released after the lock: it may hold the last reference to something that sets deadlines.
-    _ = state.withLock { $0.entries.removeValue(forKey: id.number) }
+    _ = state.withLock { state in state.entries[id.place]?.number == id.number ? state.remove(at: id.place) : nil }
   }
 
   /// Runs an operation, and meanwhile keeps the deadlines.
@@ -86,11 +107,19 @@ final class Deadlines: Sendable {
   private func takeDue() -> (actions: [@Sendable () -> Void], nextLook: Duration?) {
     let now = clock.now
     return state.withLock { state in
-      let due = state.entries.filter { $0.value.time <= now }
-      for number in due.keys { state.entries[number] = nil }
-      state.nextLook = state.entries.values.lazy.map(\.time).min()
-      let inOrder = due.sorted { ($0.value.time, $0.key) < ($1.value.time, $1.key) }
-      return (inOrder.map(\.value.action), state.nextLook)
+      var due: [Entry] = []
+      state.nextLook = nil
+      for (place, entry) in state.entries.enumerated() {
+        guard let entry else { continue }
+        if entry.time <= now {
+          due.append(entry)
+          state.remove(at: place)
+        } else {
+          state.nextLook = min(entry.time, state.nextLook ?? entry.time)
+        }
+      }
+      due.sort { ($0.time, $0.number) < ($1.time, $1.number) }
+      return (due.map(\.action), state.nextLook)
     }
   }
 }

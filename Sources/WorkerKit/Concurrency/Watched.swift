@@ -21,6 +21,11 @@ package final class Watched<Value: Sendable>: Sendable {
 
   package var value: Value { state.withLock { $0.value } }
 
+  /// A part of the value, without a copy of it all.
+  package func read<Part: Sendable>(_ part: @Sendable (Value) -> Part) -> Part {
+    state.withLock { part($0.value) }
+  }
+
   /// Changes the value, and wakes those whose condition now holds.
   package func update<Result: Sendable>(_ change: @Sendable (inout Value) -> Result) -> Result {
     let (result, ready) = state.withLock { state in

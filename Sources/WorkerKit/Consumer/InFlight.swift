@@ -31,13 +31,10 @@ final class InFlight: Sendable {
   var deliveries: Set<Delivery> { held.value.deliveries }
 
   /// How many are in hand, and how many of them are parked.
-  var counts: (all: Int, parked: Int) {
-    let held = held.value
-    return (held.deliveries.count, held.parked.count)
-  }
+  var counts: (all: Int, parked: Int) { held.read { ($0.deliveries.count, $0.parked.count) } }
 
   /// Whether a receive is under way.
-  var isReceiving: Bool { held.value.pace.underWay > 0 }
+  var isReceiving: Bool { held.read { $0.pace.underWay > 0 } }
 
   /// Waits until another receive may begin and has free slots, and reserves them. What is parked and can go on comes
   /// first; and while as many are parked as may be, there are none.

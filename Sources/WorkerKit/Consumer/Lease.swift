@@ -25,7 +25,7 @@ struct Lease: Sendable {
   /// - Returns: the operation's result; nil when the lease was lost, and then the task was cancelled, the operation has
   ///   ended, and the delivery cannot be settled any more.
   func holding<Success: Sendable>(_ delivery: Delivery, _ operation: () async -> Success) async -> Success? {
-    look(after: delivery, in: Self.wait(left: delivery.leaseEnd - clock.now))
+    look(after: delivery, at: delivery.receivedAt + Self.wait(left: visibilityTimeout))
     let result = await operation()
     let (deadline, renewal) = delivery.endLease()
     if let deadline { deadlines.callOff(deadline) }
@@ -34,8 +34,8 @@ struct Lease: Sendable {
     return delivery.state == .lost ? nil : result
   }
 
-  private func look(after delivery: Delivery, in duration: Duration) {
-    let deadline = deadlines.set(after: duration) { renew(delivery) }
+  private func look(after delivery: Delivery, at time: Duration) {
+    let deadline = deadlines.set(at: time) { renew(delivery) }
     if let stale = delivery.watchLease(until: deadline) { deadlines.callOff(stale) }
   }
 
@@ -45,7 +45,7 @@ struct Lease: Sendable {
     let left = delivery.leaseEnd - now
     guard left > .zero else { return delivery.lose() }
     // Even while the renewal hangs.
-    look(after: delivery, in: left)
+    look(after: delivery, at: delivery.leaseEnd)
     let timeout = Self.extension(visibilityTimeout, heldFor: now - delivery.receivedAt)
     // Near SQS's limit, asking would shorten the lease.
     guard timeout > left else { return }
@@ -55,7 +55,8 @@ struct Lease: Sendable {
       case .failure(let error) where error.isLeaseLost: return delivery.lose()
       case .failure: break
       }
-      look(after: delivery, in: Self.wait(left: delivery.leaseEnd - clock.now))
+      let now = clock.now
+      look(after: delivery, at: now + Self.wait(left: delivery.leaseEnd - now))
     }
   }
 

@@ -30,7 +30,9 @@ struct MessageLogHandler: LogHandler {
 
   func log(event: LogEvent) {
     var event = event
-    event.metadata = own.merging(base.metadata) { $1 }.merging(event.metadata ?? [:]) { $1 }
+    var metadata = event.metadata ?? [:]
+    for (key, value) in own where metadata[key] == nil && base[metadataKey: key] == nil { metadata[key] = value }
+    event.metadata = metadata
     base.log(event: event)
   }
 

@@ -141,15 +141,13 @@ package final class Processor: Sendable {
 
   private func makeContext(_ turn: Turn) -> HandlerContext {
     let message = turn.message
-    let identity = MessageIdentity(message)
     let eventType = turn.match.label
     var logger = logger
     logger.handler = MessageLogHandler(
       base: logger.handler, messageID: message.id, route: eventType, attempt: message.receiveCount)
     return HandlerContext(
-      eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
-      idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,
-      attributes: message.attributes, traceHeader: message.traceHeader, logger: logger)
+      message, identity: MessageIdentity(message), eventType: eventType, queue: queue, logger: logger,
+      start: clock.now)
   }
 }
 

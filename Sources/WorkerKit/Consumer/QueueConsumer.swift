@@ -185,15 +185,20 @@ public final class QueueConsumer: Service {
       return
     }
     guard delivery.claim(.settled) else { return }
-    // What is said and sent because of a failure belongs to the trace in which it failed.
-    let outcome = await ServiceContext.withValue(settlement.failure?.traceContext ?? .topLevel) {
-      await settler.settle(delivery, settlement)
-    }
+    let outcome = await settle(delivery, settlement)
     if case .deadLetter = settlement {
       progress.canDeadLetter = outcome.isDeadLetter
       delivery.place?.leave(isGone: outcome.isDeadLetter)
     }
     metrics.noteSettlement(outcome, of: delivery.message, route: match.label)
     tally.add(outcome.name)
+  }
+
+  private func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
+    guard let failure = settlement.failure else { return await settler.settle(delivery, settlement) }
+    // What is said and sent because of a failure belongs to the trace in which it failed.
+    return await ServiceContext.withValue(failure.traceContext ?? .topLevel) {
+      await settler.settle(delivery, settlement)
+    }
   }
 }

@@ -46,6 +46,11 @@ final class CurlLoop: @unchecked Sendable {
     self.events = events
   }
 
+  deinit {
+    // Whoever may still wake the thread holds the loop, and so does the thread.
+    ccurl_events_destroy(events)
+  }
+
   func start() {
     let thread = Thread { self.run() }
     thread.name = "worker-http"
@@ -67,16 +72,15 @@ final class CurlLoop: @unchecked Sendable {
 
   /// - Returns: whether the loop has ended, and nothing was told.
   private func tell(_ what: (inout Inbox) -> Void) -> Bool {
-    inbox.withLock { inbox in
-      guard !inbox.isClosed else { return true }
+    let (isClosed, isWaiting) = inbox.withLock { inbox in
+      guard !inbox.isClosed else { return (true, false) }
       what(&inbox)
-      if inbox.isWaiting {
-        inbox.isWaiting = false
-        // Under the lock, so that the event source cannot be gone by then.
-        ccurl_events_wake(events)
-      }
-      return false
+      defer { inbox.isWaiting = false }
+      return (false, inbox.isWaiting)
     }
+    // Not under the lock: whom this wakes wants the lock first of all.
+    if isWaiting { ccurl_events_wake(events) }
+    return isClosed
   }
 
   private static let shutDown = HTTPError(code: .shutDown, message: "the HTTP client was shut down")
@@ -221,6 +225,5 @@ final class CurlLoop: @unchecked Sendable {
     }
     idleHandles.removeAll()
     curl_multi_cleanup(multi)
-    ccurl_events_destroy(events)
   }
 }

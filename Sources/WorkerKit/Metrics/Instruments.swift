@@ -11,7 +11,13 @@ final class Instruments<Instrument: Sendable>: Sendable {
   private let fixed: [(String, String)]
   private let labels: [String]
   private let make: @Sendable ([(String, String)]) -> Instrument
-  private let made = Locked<[Values: Instrument]>([:])
+  private struct Made {
+    var instruments: [Values: Instrument] = [:]
+    /// The last that was asked for: most often it is the next one, too, and the same text is faster compared than hashed.
+    var latest: (values: Values, instrument: Instrument)?
+  }
+
+  private let made = Locked(Made())
 
   /// - Parameters:
   ///   - fixed: Labels whose values are the same for all.
@@ -28,10 +34,11 @@ final class Instruments<Instrument: Sendable>: Sendable {
   subscript(first: String, second: String = "", third: String = "") -> Instrument {
     let values = Values(first: first, second: second, third: third)
     return made.withLock { made in
-      if let instrument = made[values] { return instrument }
-      let instrument = make(fixed + zip(labels, [first, second, third]))
+      if let latest = made.latest, latest.values == values { return latest.instrument }
+      let instrument = made.instruments[values] ?? make(fixed + zip(labels, [first, second, third]))
       // Beyond that, some value comes from input: the backend decides what becomes of it.
-      if made.count < Self.limit { made[values] = instrument }
+      if made.instruments.count < Self.limit { made.instruments[values] = instrument }
+      made.latest = (values, instrument)
       return instrument
     }
   }

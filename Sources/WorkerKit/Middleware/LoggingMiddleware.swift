@@ -14,20 +14,19 @@ struct LoggingMiddleware: Middleware {
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
     context.logger.debug("message received")
-    let start = clock.now
     do {
       try await next(context)
-      context.logger.info("event handled", metadata: ["duration": "\(seconds(since: start))"])
+      context.logger.info("event handled", metadata: ["duration": "\(duration(of: context))"])
     } catch {
-      if let failure = error as? Failure { report(failure, in: context, since: start) }
+      if let failure = error as? Failure { report(failure, in: context) }
       throw error
     }
   }
 
-  private func report(_ failure: Failure, in context: HandlerContext, since start: Duration) {
+  private func report(_ failure: Failure, in context: HandlerContext) {
     let logger = context.logger
     var metadata: Logger.Metadata = [
-      "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(seconds(since: start))",
+      "kind": "\(failure.kind)", "error": "\(failure.message)", "duration": "\(duration(of: context))",
     ]
     metadata["field"] = failure.field.map { "\($0)" }
     metadata["thrownAt"] = failure.location.map { "\($0)" }
@@ -35,7 +34,7 @@ struct LoggingMiddleware: Middleware {
     let level = level(of: failure, in: context)
     switch failure.settlement {
     case .retry(let delay):
-      metadata["retryAfter"] = "\(rounded(delay))"
+      metadata["retryAfter"] = "\(delay.brief)"
       logger.log(
         level: level, "event failed; it comes back after a while, unless the queue's redrive policy takes it",
         metadata: metadata)
@@ -61,18 +60,14 @@ struct LoggingMiddleware: Middleware {
       logger.warning(
         "more events failed like this",
         metadata: [
-          "route": "\(summary.cause.route)", "count": "\(summary.count)", "within": "\(rounded(summary.span))",
+          "route": "\(summary.cause.route)", "count": "\(summary.count)", "within": "\(summary.span.brief)",
           "kind": "\(summary.cause.kind)",
           "error": "\(summary.cause.message)",
         ])
     }
   }
 
-  private func seconds(since start: Duration) -> String {
-    rounded(clock.now - start)
-  }
-
-  private func rounded(_ duration: Duration) -> String {
-    duration.formatted(.units(allowed: [.minutes, .seconds, .milliseconds], fractionalPart: .show(length: 1)))
+  private func duration(of context: HandlerContext) -> String {
+    (clock.now - context.start).brief
   }
 }

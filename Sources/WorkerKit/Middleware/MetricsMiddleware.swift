@@ -12,17 +12,16 @@ struct MetricsMiddleware: Middleware {
   }
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    let start = clock.now
     do {
       try await next(context)
-      record(context, errorType: "", since: start)
+      record(context, errorType: "")
     } catch {
-      if let kind = (error as? Failure)?.kind { record(context, errorType: kind.rawValue, since: start) }
+      if let kind = (error as? Failure)?.kind { record(context, errorType: kind.rawValue) }
       throw error
     }
   }
 
-  private func record(_ context: HandlerContext, errorType: String, since start: Duration) {
-    durations[context.queue, context.eventType, errorType].record(duration: clock.now - start)
+  private func record(_ context: HandlerContext, errorType: String) {
+    durations[context.queue, context.eventType, errorType].record(duration: clock.now - context.start)
   }
 }

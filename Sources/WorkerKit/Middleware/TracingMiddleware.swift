@@ -5,7 +5,7 @@ struct TracingMiddleware: Middleware {
   var configuration = TracingConfiguration()
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    guard !(InstrumentationSystem.tracer is NoOpTracer) else { return try await next(context) }
+    guard !(InstrumentationSystem.instrument is NoOpInstrument) else { return try await next(context) }
     var producer = ServiceContext.topLevel
     MessageContext.extract(context.attributes, traceHeader: context.traceHeader, into: &producer)
     let parent = configuration.producer == .parent ? producer : .topLevel

@@ -69,6 +69,9 @@ public struct HandlerContext: Sendable {
     set { change { $0.logger = newValue } }
   }
 
+  /// When its handling began, by the consumer's clock.
+  var start: Duration { storage.values.start }
+
   public init(
     eventType: String,
     queue: String = "",
@@ -86,7 +89,19 @@ public struct HandlerContext: Sendable {
         eventType: eventType, queue: queue, messageID: messageID,
         originalMessageID: originalMessageID ?? messageID,
         idempotencyKey: idempotencyKey ?? "message:\(originalMessageID ?? messageID)", receiveCount: receiveCount,
-        sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, logger: logger))
+        sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, logger: logger, start: .zero))
+  }
+
+  /// What a message says, for the handler of its route.
+  init(
+    _ message: ReceivedMessage, identity: MessageIdentity, eventType: String, queue: String, logger: Logger,
+    start: Duration
+  ) {
+    storage = Storage(
+      Values(
+        eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
+        idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,
+        attributes: message.attributes, traceHeader: message.traceHeader, logger: logger, start: start))
   }
 
   private struct Values {
@@ -100,6 +115,7 @@ public struct HandlerContext: Sendable {
     var attributes: [String: MessageAttribute]
     var traceHeader: String?
     var logger: Logger
+    var start: Duration
   }
 
   private final class Storage: Sendable {
