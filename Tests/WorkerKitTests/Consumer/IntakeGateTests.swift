@@ -1,5 +1,4 @@
 import Logging
-import ServiceLifecycle
 import Testing
 import WorkerTesting
 
@@ -142,13 +141,7 @@ private struct GateHarness {
   }
 
   func run(_ body: () async throws -> Void) async throws {
-    let group = ServiceGroup(configuration: .init(services: [.init(service: consumer)], logger: quietLogger))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { try await group.run() }
-      try await body()
-      await group.triggerGracefulShutdown()
-      try await tasks.waitForAll()
-    }
+    try await consumer.run(while: body)
   }
 
   /// Lets time pass until the plugin is asked again.

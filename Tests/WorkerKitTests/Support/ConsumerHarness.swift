@@ -42,14 +42,7 @@ struct ConsumerHarness {
 
   /// Runs the consumer while the body runs, then shuts it down and waits for its end.
   func run(_ body: () async throws -> Void) async throws {
-    let group = ServiceGroup(
-      configuration: .init(services: [.init(service: consumer)], logger: quietLogger))
-    try await withThrowingTaskGroup(of: Void.self) { tasks in
-      tasks.addTask { try await group.run() }
-      try await body()
-      await group.triggerGracefulShutdown()
-      try await tasks.waitForAll()
-    }
+    try await consumer.run(while: body)
   }
 
   /// Turns the hands from one sleeper's time to the next, until a condition holds. Leases that are due
@@ -68,6 +61,18 @@ struct ConsumerHarness {
 }
 
 extension QueueConsumer {
+  /// Runs while the body runs; then it is shut down, and its end waited for.
+  func run(while body: () async throws -> Void) async throws {
+    let group = ServiceGroup(
+      configuration: .init(services: [.init(service: self)], logger: quietLogger))
+    try await withThrowingTaskGroup(of: Void.self) { tasks in
+      tasks.addTask { try await group.run() }
+      try await body()
+      await group.triggerGracefulShutdown()
+      try await tasks.waitForAll()
+    }
+  }
+
   /// Waits until no lease in hand is due, with ten seconds left.
   func untilLeasesAreRenewed() async {
     while inFlight.deliveries.contains(where: { $0.leaseEnd <= clock.now + .seconds(10) }) { await Task.yield() }

@@ -1,0 +1,135 @@
+import TestSupport
+import Testing
+import WorkerTesting
+
+@testable import WorkerKit
+
+@Suite("Receiving", .timeLimit(.minutes(1)))
+struct ReceivingTests {
+  let clock = ManualClock()
+  let gate = Gate()
+
+  /// One whose receives ask for ten, and whose handlers wait at the gate.
+  func consumer(
+    of queue: AnsweredQueue, concurrency: Int, window: Duration = .zero,
+    work: @escaping @Sendable () async -> Void = {}
+  ) -> QueueConsumer {
+    var configuration = QueueConsumer.Configuration()
+    configuration.concurrency = concurrency
+    configuration.maxMessages = 10
+    configuration.settlementWindow = window
+    configuration.receiveGrace = .zero
+    let handler = ClosureHandler { [gate] (_: Greeting, _) in
+      try await gate.pass()
+      await work()
+    }
+    let route = Route(eventType: "GREETED", handlerName: "greetings.hello", handler: handler)
+    return QueueConsumer(
+      queue: queue, table: RoutingTable(routes: [route]), configuration: configuration, clock: WorkerClock(clock),
+      random: { 0.5 }, logger: quietLogger)
+  }
+
+  @Test("a deep queue is asked by one more receive for each that comes back full, and an empty one by one alone")
+  func deepAndEmpty() async throws {
+    let queue = AnsweredQueue()
+    gate.open()
+    try await consumer(of: queue, concurrency: 100).run {
+      try await queue.untilAsked(1)
+      // Two take the place of each.
+      for number in 1...3 {
+        queue.answer(number, with: 10)
+        try await queue.untilAsked(2 * number + 1)
+      }
+      // None takes the place of these four, but for the last one.
+      for number in 4...7 { queue.answer(number, with: 0) }
+      try await queue.untilAsked(8)
+    }
+    #expect(queue.underWay == [1, 1, 2, 2, 3, 3, 4, 1])
+    #expect(queue.asked == Array(repeating: 10, count: 8))
+  }
+
+  @Test("a receive asks for no more than what is in hand, and what another one may bring, leave free")
+  func slots() async throws {
+    let queue = AnsweredQueue()
+    try await consumer(of: queue, concurrency: 25).run {
+      try await queue.untilAsked(1)
+      queue.answer(1, with: 10)
+      try await queue.untilAsked(3)
+      gate.open()
+    }
+    // The second and the third begin at the same time.
+    #expect(queue.asked.sorted() == [5, 10, 10])
+  }
+
+  @Test("whatever receives bring, what is in hand and what is asked for are never more than may be handled at once")
+  func neverMore() async throws {
+    let seed = UInt64.random(in: 0 ... .max)
+    print("seed \(seed)")
+    let random = Locked(SeededGenerator(seed: seed))
+    @Sendable func draw(_ range: ClosedRange<Int>) -> Int { random.withLock { Int.random(in: range, using: &$0) } }
+    @Sendable func dawdle() async {
+      for _ in 0..<draw(0...4) { await Task.yield() }
+    }
+    let queue = AnsweredQueue { most in
+      await dawdle()
+      return draw(0...2) == 0 ? draw(0...most) : most
+    }
+    try await consumer(of: queue, concurrency: 25, work: dawdle).run {
+      try await queue.untilInHand(25)
+      gate.open()
+      try await queue.untilDeleted(2000)
+    }
+    #expect(queue.most == 25, "seed \(seed)")
+  }
+
+  @Test("a slow message holds up neither those that came with it nor those that come after")
+  func slow() async throws {
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { [gate] (event: Greeting, _) in
+        if event.name == "slow" { try await gate.pass() }
+      },
+      configure: {
+        $0.concurrency = 10
+        $0.maxMessages = 10
+      })
+    let slow = harness.queue.put(OutgoingMessage(body: #"{"eventType":"GREETED","name":"slow","times":1}"#))
+    for _ in 1...99 { harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting)) }
+    try await harness.run {
+      try await harness.untilSettled("handled", count: 99)
+      #expect(harness.queue.messages.map(\.id) == [slow])
+      gate.open()
+      try await harness.untilSettled("handled", count: 100)
+    }
+    #expect(harness.queue.messages.isEmpty)
+  }
+
+  @Test("with a slot free, a receive waits for others to come free, and then asks for ten")
+  func waitsForSlots() async throws {
+    let queue = AnsweredQueue()
+    try await consumer(of: queue, concurrency: 11, window: .milliseconds(10)).run {
+      try await queue.untilAsked(1)
+      queue.answer(1, with: 10)
+      try await gate.untilArrived(10)
+      try await clock.untilSleeping(for: .milliseconds(10))
+      // Their deletions are a full batch, so that no time passes.
+      gate.open()
+      try await queue.untilAsked(2)
+    }
+    #expect(queue.asked == [10, 10])
+  }
+
+  @Test("it waits no longer than the settlement window, and then asks for as many as are free")
+  func asksForFewer() async throws {
+    let queue = AnsweredQueue()
+    try await consumer(of: queue, concurrency: 11, window: .milliseconds(10)).run {
+      try await queue.untilAsked(1)
+      queue.answer(1, with: 10)
+      try await gate.untilArrived(10)
+      try await clock.untilSleeping(for: .milliseconds(10))
+      clock.advance(by: .milliseconds(10))
+      try await queue.untilAsked(2)
+      #expect(queue.asked == [10, 1])
+      gate.open()
+    }
+  }
+}
