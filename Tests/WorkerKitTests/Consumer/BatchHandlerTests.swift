@@ -57,7 +57,7 @@ struct BatchHandlerTests {
       return batch.map { _ in .success(()) }
     }
     let harness = ConsumerHarness(handler: stubborn, timeout: .seconds(5))
-    try await harness.run {
+    try await harness.run(opening: gate) {
       put(["first"], on: harness.queue)
       try await gate.untilArrived()
       put(["second"], on: harness.queue)

@@ -166,7 +166,7 @@ struct FIFOTests {
       harness.queue.put(body: event(name), groupID: "a")
     }
     let lost = QueueError(code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest, message: "gone")
-    try await harness.run {
+    try await harness.run(opening: gate) {
       try await gate.untilArrived()
       // Both leases are renewed, in one call, which fails; the message behind is given back.
       try await harness.clock.untilSleeping(for: .seconds(20))

@@ -161,7 +161,7 @@ private struct GateHarness {
     let end = clock.now.advanced(by: duration)
     while clock.now < end {
       try await clock.advanceToNextSleeper(among: sleepers)
-      await consumer.untilLeasesAreRenewed()
+      try await consumer.untilLeasesAreRenewed()
     }
   }
 }

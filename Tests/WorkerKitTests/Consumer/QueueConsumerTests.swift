@@ -48,7 +48,7 @@ struct QueueConsumerTests {
         try await harness.untilSettled("retried", count: count)
         harness.clock.advance(by: .seconds(21))
       }
-      while harness.deadLetters.messages.isEmpty { await Task.yield() }
+      try await yieldUntil { !harness.deadLetters.messages.isEmpty }
     }
     #expect(harness.deadLetters.messages.map(\.id) == [id])
     #expect(harness.queue.messages.isEmpty)

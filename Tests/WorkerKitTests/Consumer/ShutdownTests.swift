@@ -104,7 +104,7 @@ struct ShutdownTests {
       with: QueueError(code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest, message: "gone"))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        try await harness.run {
+        try await harness.run(opening: gate) {
           try await gate.untilArrived()
           try await harness.clock.untilSleeping(for: .seconds(20))
           harness.clock.advance(by: .seconds(20))
@@ -134,7 +134,7 @@ struct ShutdownTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        try await harness.run { try await gate.untilArrived() }
+        try await harness.run(opening: gate) { try await gate.untilArrived() }
       }
       try await harness.clock.untilSleeping(for: .seconds(12))
       harness.clock.advance(by: .seconds(12))
