@@ -109,7 +109,7 @@ final class InFlight: Sendable {
   /// Frees a delivery's slot while it waits for something, and takes one again.
   ///
   /// - Parameters:
-  ///   - canGoOn: Whether what it waits for is there.
+  ///   - canGoOn: Whether what it waits for is there. Where that can be gone again, ``lookAgain()`` says so.
   ///   - wait: Waits for that.
   func parking<Result>(
     _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result
@@ -118,6 +118,11 @@ final class InFlight: Sendable {
     let result = try await wait()
     try await takeSlot(delivery)
     return result
+  }
+
+  /// To be called when something that is parked cannot go on after all: a receive may be letting it go first.
+  func lookAgain() {
+    held.update { _ in }
   }
 
   /// Waits until a delivery that is parked has a slot again.
