@@ -96,8 +96,12 @@ static int socket_opened(void *context, curl_socket_t fd, curlsocktype purpose) 
 
 static int socket_closed(void *context, curl_socket_t fd) {
   ccurl_events *events = context;
-  // The system takes it out of epoll.
-  if (kept_socket(events, fd) != NULL) events->sockets[fd] = (ccurl_socket){.kept = false};
+  ccurl_socket *kept = kept_socket(events, fd);
+  if (kept != NULL) {
+    // By itself it would stay in epoll for as long as a child process has it, too.
+    if (kept->registered != 0) epoll_ctl(events->queue, EPOLL_CTL_DEL, fd, NULL);
+    *kept = (ccurl_socket){.kept = false};
+  }
   return close(fd);
 }
 

@@ -95,10 +95,10 @@ public final class InMemoryQueue: MessageQueue {
     let deadline = clock.now + waitTime
     while true {
       let seen = arrivals.value
-      let taken = try take(maxMessages, visibilityTimeout)
-      let left = deadline - clock.now
-      guard taken.isEmpty, left > .zero else { return taken }
-      try await waitForArrival(after: seen, atMost: min(left, nextVisibility ?? left))
+      let now = clock.now
+      let taken = try take(maxMessages, visibilityTimeout, at: now)
+      guard taken.isEmpty, now < deadline else { return taken }
+      try await waitForArrival(after: seen, until: min(deadline, nextVisibility(after: now) ?? deadline))
     }
   }
 
@@ -171,10 +171,9 @@ public final class InMemoryQueue: MessageQueue {
   }
 
   /// Takes what is visible, and moves what was received too often.
-  private func take(_ maxMessages: Int, _ visibilityTimeout: Duration) throws -> [ReceivedMessage] {
+  private func take(_ maxMessages: Int, _ visibilityTimeout: Duration, at now: Duration) throws -> [ReceivedMessage] {
     try Task.checkCancellation()
     try failIfAsked(.receive)
-    let now = clock.now
     let (taken, dead) = state.withLock { state -> ([ReceivedMessage], [ReceivedMessage]) in
       var taken: [ReceivedMessage] = []
       var dead: [ReceivedMessage] = []
@@ -210,16 +209,15 @@ public final class InMemoryQueue: MessageQueue {
     arrivals.update { $0 += 1 }
   }
 
-  /// How long until a hidden message becomes visible.
-  private var nextVisibility: Duration? {
-    let now = clock.now
-    return state.withLock { state in state.messages.lazy.map(\.visibleAt).filter { $0 > now }.min() }.map { $0 - now }
+  /// When the first of the messages that are hidden at some time becomes visible.
+  private func nextVisibility(after now: Duration) -> Duration? {
+    state.withLock { state in state.messages.lazy.map(\.visibleAt).filter { $0 > now }.min() }
   }
 
-  private func waitForArrival(after seen: Int, atMost waitTime: Duration) async throws {
+  private func waitForArrival(after seen: Int, until time: Duration) async throws {
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [arrivals] in try await arrivals.wait { $0 > seen } }
-      group.addTask { [clock] in try await clock.sleep(for: waitTime) }
+      group.addTask { [clock] in try await clock.sleep(until: time) }
       try await group.next()
       group.cancelAll()
     }

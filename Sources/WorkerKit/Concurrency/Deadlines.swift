@@ -96,7 +96,7 @@ final class Deadlines: Sendable {
       try? await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask { [earlierEntries] in try await earlierEntries.wait { $0 != seen } }
         if let nextLook {
-          group.addTask { [clock] in try await clock.sleep(for: nextLook - clock.now) }
+          group.addTask { [clock] in try await clock.sleep(until: nextLook) }
         }
         try await group.next()
         group.cancelAll()

@@ -19,6 +19,14 @@ public struct WorkerClock: Sendable {
 
   /// - Throws: `CancellationError` as soon as the task is cancelled.
   public func sleep(for duration: Duration) async throws {
-    try await sleepUntil(now + duration)
+    try await sleep(until: now + duration)
+  }
+
+  /// For what is to happen at a time that is known: what was left until then may be less when the sleep begins.
+  ///
+  /// - Parameter time: Like those of ``now``.
+  /// - Throws: `CancellationError` as soon as the task is cancelled.
+  package func sleep(until time: Duration) async throws {
+    try await sleepUntil(time)
   }
 }

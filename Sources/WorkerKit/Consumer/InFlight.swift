@@ -33,8 +33,8 @@ final class InFlight: Sendable {
   /// How many are in hand, and how many of them are parked.
   var counts: (all: Int, parked: Int) { held.read { ($0.deliveries.count, $0.parked.count) } }
 
-  /// Whether a receive is under way.
-  var isReceiving: Bool { held.read { $0.pace.underWay > 0 } }
+  /// How many receives are under way.
+  var receives: Int { held.read { $0.pace.underWay } }
 
   /// Waits until another receive may begin and has free slots, and reserves them. What is parked and can go on comes
   /// first; and while as many are parked as may be, there are none.
@@ -84,8 +84,16 @@ final class InFlight: Sendable {
     }
   }
 
-  /// Frees the slots of a receive that has failed, or was not made; another takes its place after a rest.
-  func giveBack(_ slots: Int, resting rest: () async -> Void = {}) async {
+  /// Frees the slots of a receive that was not made, or was cut.
+  func giveBack(_ slots: Int) {
+    held.update { held in
+      held.reserved -= slots
+      held.pace.callOff()
+    }
+  }
+
+  /// Frees the slots of a receive that has failed; another takes its place after a rest.
+  func giveBack(_ slots: Int, resting rest: () async -> Void) async {
     held.update { $0.reserved -= slots }
     await rest()
     held.update { $0.pace.end(with: nil, of: slots) }
@@ -106,7 +114,7 @@ final class InFlight: Sendable {
   /// Frees a delivery's slot while it waits for something, and takes one again.
   ///
   /// - Parameters:
-  ///   - canGoOn: Whether what it waits for is there.
+  ///   - canGoOn: Whether what it waits for is there. Where that can be gone again, ``lookAgain()`` says so.
   ///   - wait: Waits for that.
   func parking<Result>(
     _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result
@@ -115,6 +123,11 @@ final class InFlight: Sendable {
     let result = try await wait()
     try await takeSlot(delivery)
     return result
+  }
+
+  /// To be called when something that is parked cannot go on after all: a receive may be letting it go first.
+  func lookAgain() {
+    held.update { _ in }
   }
 
   /// Waits until a delivery that is parked has a slot again.

@@ -56,8 +56,9 @@ final class IntakeGate: Sendable {
 
   /// Waits until the gate is open. One of those who wait asks the plugin now and then.
   ///
+  /// - Parameter whenClosed: Called when the wait begins or goes on; the gate may have been open for a moment before.
   /// - Throws: `CancellationError`.
-  func untilOpen(clock: WorkerClock, logger: Logger) async throws {
+  func untilOpen(clock: WorkerClock, logger: Logger, whenClosed: () -> Void = {}) async throws {
     while true {
       try await state.wait { $0.isOpen || !$0.isProbing }
       let attempt = state.update { state -> Int? in
@@ -66,6 +67,7 @@ final class IntakeGate: Sendable {
         return state.failures + 1
       }
       if isOpen { return }
+      whenClosed()
       guard let attempt else { continue }
       defer { state.update { $0.isProbing = false } }
       try await clock.sleep(for: Self.backoff.delay(afterAttempt: attempt, random: 0))

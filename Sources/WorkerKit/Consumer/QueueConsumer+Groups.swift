@@ -59,7 +59,7 @@ extension QueueConsumer {
     let clock = clock
     let end = clock.now + delay
     try await cancelWhenGracefulShutdown {
-      try await self.park(delivery, until: { clock.now >= end }) { try await clock.sleep(for: delay) }
+      try await self.park(delivery, until: { clock.now >= end }) { try await clock.sleep(until: end) }
     }
   }
 

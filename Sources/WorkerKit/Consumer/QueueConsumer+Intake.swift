@@ -51,7 +51,7 @@ extension QueueConsumer {
     if gate.isOpen { return true }
     let wait: Void? = try? await cancelWhenGracefulShutdown {
       try await self.park(delivery, until: { gate.isOpen }) {
-        try await gate.untilOpen(clock: self.clock, logger: self.logger)
+        try await gate.untilOpen(clock: self.clock, logger: self.logger) { self.inFlight.lookAgain() }
       }
     }
     return wait != nil

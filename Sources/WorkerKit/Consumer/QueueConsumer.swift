@@ -140,14 +140,14 @@ public final class QueueConsumer: Service {
         while !Task.isCancelled {
           do {
             try await self.untilIntakeIsOpen()
-            if !self.inFlight.isReceiving { self.progress.enter(.waitingForSlots) }
+            if self.inFlight.receives == 0 { self.progress.enter(.waitingForSlots) }
             let patience = self.configuration.settlementWindow
             guard let slots = try await self.inFlight.reserveSlots(self.receiveLimit, patience: patience) else {
               return
             }
             // The slots may be those of messages that have just been parked.
             guard slots > 0, self.isIntakeOpen else {
-              await self.inFlight.giveBack(slots)
+              self.inFlight.giveBack(slots)
               continue
             }
             receives.addTask { await receiver.receive(slots) }

@@ -13,6 +13,11 @@ struct ReceivePace: Sendable {
     underWay += 1
   }
 
+  /// Notes that a receive was not made after all, or was cut: it says nothing of the queue.
+  mutating func callOff() {
+    underWay -= 1
+  }
+
   /// Notes that a receive has ended.
   ///
   /// - Parameters:

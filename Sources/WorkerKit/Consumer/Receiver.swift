@@ -25,17 +25,16 @@ struct Receiver: Sendable {
   /// Receives once, into slots that were reserved for it. All that has come is being handled when this returns.
   func receive(_ slots: Int) async {
     consumer.progress.enter(.receiving)
-    let messages: [ReceivedMessage]
     do {
-      messages = try await unlessCut { try await self.messages(slots) }
+      let messages = try await unlessCut { try await self.messages(slots) }
+      if consumer.configuration.stopsWhenEmpty, messages.isEmpty { try await closeIfEmpty() }
       handle(messages, slots)
     } catch is CancellationError {
-      return await consumer.inFlight.giveBack(slots)
+      consumer.inFlight.giveBack(slots)
     } catch {
       consumer.metrics.noteReceiveFailure(error)
-      return await consumer.inFlight.giveBack(slots) { await pause(after: error) }
+      await consumer.inFlight.giveBack(slots) { await pause(after: error) }
     }
-    if consumer.configuration.stopsWhenEmpty, messages.isEmpty { await closeIfEmpty() }
   }
 
   private func messages(_ slots: Int) async throws -> [ReceivedMessage] {
@@ -82,16 +81,12 @@ struct Receiver: Sendable {
     consumer.logging.sayHowManyMore(consumer.logger)
   }
 
-  private func closeIfEmpty() async {
-    do {
-      guard try await consumer.queue.attributes().isEmpty else { return state.withLock { $0.emptyLooks = 0 } }
-    } catch is CancellationError {
-      return
-    } catch {
-      return await pause(after: error)
-    }
+  /// Ends the receiving where the queue is empty. Of several receives that come back empty together, the last one looks.
+  private func closeIfEmpty() async throws {
+    guard consumer.inFlight.receives == 1 else { return }
+    let isEmpty = try await consumer.queue.attributes().isEmpty
     let looks = state.withLock { state in
-      state.emptyLooks += 1
+      state.emptyLooks = isEmpty ? state.emptyLooks + 1 : 0
       return state.emptyLooks
     }
     if looks == 2 { consumer.inFlight.close() }

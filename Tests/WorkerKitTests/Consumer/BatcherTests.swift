@@ -42,7 +42,7 @@ struct BatcherTests {
           group.addTask { (entry, await batcher.submit(entry).failure?.code.rawValue) }
         }
         // All three are in before the window ends.
-        while batcher.openCount < 3 { await Task.yield() }
+        try? await yieldUntil { batcher.openCount == 3 }
         try? await clock.untilSleeping(for: .milliseconds(10))
         clock.advance(by: .milliseconds(10))
         for await (entry, code) in group { #expect(code == (entry < 0 ? "\(entry)" : nil)) }

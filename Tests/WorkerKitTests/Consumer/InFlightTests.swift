@@ -71,8 +71,8 @@ struct InFlightTests {
     #expect(inFlight.fill([delivery()], of: 8) == 1)
     #expect(try await inFlight.reserveSlots(10, patience: .zero) == 7)
     // While it rests, it is under way.
-    await inFlight.giveBack(7) { #expect(inFlight.isReceiving) }
-    #expect(!inFlight.isReceiving)
+    await inFlight.giveBack(7) { #expect(inFlight.receives == 1) }
+    #expect(inFlight.receives == 0)
     #expect(try await inFlight.reserveSlots(10, patience: .zero) == 7)
   }
 
@@ -85,7 +85,7 @@ struct InFlightTests {
     #expect(reserved == nil)
     for delivery in inFlight.deliveries { inFlight.remove(delivery) }
     #expect(try await inFlight.reserveSlots(10, patience: .zero) == nil)
-    #expect(!inFlight.isReceiving)
+    #expect(inFlight.receives == 0)
   }
 
   @Test("it is told so while it waits for more than are free, too")
@@ -98,7 +98,7 @@ struct InFlightTests {
       let reserved = try await slots
       #expect(reserved == nil)
     }
-    #expect(!inFlight.isReceiving)
+    #expect(inFlight.receives == 0)
   }
 
   @Test("one that is cancelled while it waits for slots reserves none")
@@ -107,7 +107,7 @@ struct InFlightTests {
     let waiting = Task { try await inFlight.reserveSlots(1, patience: .zero) }
     waiting.cancel()
     await #expect(throws: CancellationError.self) { try await waiting.value }
-    #expect(!inFlight.isReceiving)
+    #expect(inFlight.receives == 0)
   }
 
   @Test("nor does one that is cancelled while it waits for more than are free")
@@ -119,7 +119,7 @@ struct InFlightTests {
       waiting.cancel()
       await #expect(throws: CancellationError.self) { try await waiting.value }
     }
-    #expect(!inFlight.isReceiving)
+    #expect(inFlight.receives == 0)
     #expect(try await inFlight.reserveSlots(10, patience: .zero) == 1)
   }
 }

@@ -70,6 +70,39 @@ struct IntakeGateTests {
     #expect(harness.consumer.tally.outcomes == ["handled": 11])
   }
 
+  @Test("a receive that lets what is parked go first does not wait for it where the gate has closed again")
+  func closesAgain() async throws {
+    let clock = ManualClock()
+    let workerClock = WorkerClock(clock)
+    let inFlight = InFlight(capacity: 1, deadlines: Deadlines(clock: workerClock))
+    let gate = IntakeGate(pluginName: "plant") { throw EventError(.unavailable, "the plant is down") }
+    let failure = Failure(kind: .unavailable, message: "the plant is down", settlement: .leave)
+    #expect(await gate.closes(after: failure, clock: workerClock, logger: quietLogger))
+    let delivery = Delivery(
+      message: ReceivedMessage(id: "m", receiptHandle: "h", body: []), receivedAt: .zero,
+      visibilityTimeout: .seconds(40))
+    let slots = try await inFlight.reserveSlots(1, patience: .zero)
+    #expect(slots.map { inFlight.fill([delivery], of: $0) } == 1)
+    // How often it was asked whether the gate is open, which it was the first time.
+    let looks = Record<Void>()
+    let parked = Task {
+      let canGoOn: @Sendable () -> Bool = {
+        looks.add(())
+        return looks.all.count == 1
+      }
+      try await inFlight.parking(delivery, until: canGoOn) {
+        try await gate.untilOpen(clock: workerClock, logger: quietLogger) { inFlight.lookAgain() }
+      }
+    }
+    defer { parked.cancel() }
+    try await clock.untilSleeping(for: .seconds(1))
+    async let next = inFlight.reserveSlots(1, patience: .zero)
+    try await looks.untilCount(1)
+    clock.advance(by: .seconds(1))
+    let reserved = try await next
+    #expect(reserved == 1)
+  }
+
   @Test("a shutdown gives back at once what is parked")
   func shutdown() async throws {
     let plant = Plant()
@@ -154,7 +187,7 @@ private struct GateHarness {
     let end = clock.now.advanced(by: duration)
     while clock.now < end {
       try await clock.advanceToNextSleeper(among: sleepers)
-      await consumer.untilLeasesAreRenewed()
+      try await consumer.untilLeasesAreRenewed()
     }
   }
 }

@@ -74,7 +74,7 @@ struct LeaseTests {
       harness.clock.advance(by: .seconds(30))
       try await harness.clock.untilSleeping(for: .seconds(5))
       harness.clock.advance(by: .seconds(5))
-      while harness.queue.visibilityChanges.isEmpty { await Task.yield() }
+      try await yieldUntil { !harness.queue.visibilityChanges.isEmpty }
       gate.open()
       try await harness.untilSettled("handled")
     }
@@ -108,7 +108,7 @@ struct LeaseTests {
       try? await renewal.untilArrived()
       try? await clock.untilSleeping(for: .seconds(10))
       clock.advance(by: .seconds(10))
-      while delivery.state != .lost { await Task.yield() }
+      try? await yieldUntil { delivery.state == .lost }
       renewal.open()
       try? await result.wait { $0 != .none }
     }

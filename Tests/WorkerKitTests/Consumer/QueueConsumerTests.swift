@@ -48,7 +48,7 @@ struct QueueConsumerTests {
         try await harness.untilSettled("retried", count: count)
         harness.clock.advance(by: .seconds(21))
       }
-      while harness.deadLetters.messages.isEmpty { await Task.yield() }
+      try await yieldUntil { !harness.deadLetters.messages.isEmpty }
     }
     #expect(harness.deadLetters.messages.map(\.id) == [id])
     #expect(harness.queue.messages.isEmpty)
@@ -187,6 +187,24 @@ struct QueueConsumerTests {
     #expect(harness.consumer.status.activity == .stopped)
   }
 
+  @Test("so it does where the queue's counts cannot be read; it looks again only after a while")
+  func uncounted() async throws {
+    let harness = ConsumerHarness(
+      handler: ClosureHandler { (_: Greeting, _) in },
+      configure: {
+        $0.stopsWhenEmpty = true
+        $0.waitTime = .zero
+      })
+    let refused = QueueError(
+      code: .init(rawValue: "AccessDenied"), kind: .badRequest, message: "sqs:GetQueueAttributes is not allowed")
+    for _ in 1...20 { harness.queue.fail(.attributes, with: refused) }
+    let run = Task { try await harness.consumer.run() }
+    // 0.5, 1, 2, 4, 8, 16, and then 20 s each.
+    for _ in 1...11 { try await harness.clock.advanceToNextSleeper() }
+    let error = await run.result
+    #expect(throws: QueueError.self) { try error.get() }
+  }
+
   @Test("it stops by itself when the queue is empty, if told so")
   func stopsWhenEmpty() async throws {
     let harness = ConsumerHarness(
@@ -216,11 +234,10 @@ struct QueueConsumerTests {
       try await harness.clock.untilSleeping(for: .seconds(1))
       harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
       try await harness.untilSettled("handled")
-      for _ in 1...2 {
-        try await harness.clock.untilSleeping(for: .seconds(1))
-        harness.clock.advance(by: .seconds(1))
-      }
-      try await group.waitForAll()
+      // It looks twice more. Meanwhile it may have begun another receive.
+      group.addTask { while true { try await harness.clock.advanceToNextSleeper() } }
+      try await group.next()
+      group.cancelAll()
     }
     #expect(harness.queue.messages.isEmpty)
   }

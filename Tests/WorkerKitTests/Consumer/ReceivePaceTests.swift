@@ -51,6 +51,14 @@ struct ReceivePaceTests {
     #expect(pace.underWay == 4)
   }
 
+  @Test("one that is not made after all changes nothing")
+  func calledOff() {
+    var pace = pace(underWay: 4)
+    pace.callOff()
+    pace.beginAll()
+    #expect(pace.underWay == 4)
+  }
+
   @Test("one fewer may be under way for each that comes back empty, but always one")
   func empty() {
     var pace = pace(underWay: 4)

@@ -104,15 +104,15 @@ struct ShutdownTests {
       with: QueueError(code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest, message: "gone"))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        try await harness.run {
+        try await harness.run(opening: gate) {
           try await gate.untilArrived()
           try await harness.clock.untilSleeping(for: .seconds(20))
           harness.clock.advance(by: .seconds(20))
-          // Its handler was told to stop, and is watched.
-          try await harness.clock.untilSleeping(for: TimeoutMiddleware.grace)
+          try await yieldUntil { harness.consumer.inFlight.deliveries.allSatisfy { $0.state == .lost } }
         }
       }
-      for wait in [12, 1, 10] {
+      // The deadline, and the grace after it. There are no settlements to wait for.
+      for wait in [12, 1] {
         try await harness.clock.untilSleeping(for: .seconds(wait))
         harness.clock.advance(by: .seconds(wait))
       }
@@ -134,7 +134,7 @@ struct ShutdownTests {
     harness.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
     try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask {
-        try await harness.run { try await gate.untilArrived() }
+        try await harness.run(opening: gate) { try await gate.untilArrived() }
       }
       try await harness.clock.untilSleeping(for: .seconds(12))
       harness.clock.advance(by: .seconds(12))

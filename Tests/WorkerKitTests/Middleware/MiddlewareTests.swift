@@ -9,7 +9,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Middleware")
+@Suite("Middleware", .timeLimit(.minutes(1)))
 struct MiddlewareTests {
   /// Notes when it is entered and left.
   struct Noting: Middleware {
@@ -81,7 +81,7 @@ struct MiddlewareTests {
         #expect(logs.entries.isEmpty)
         clock.advance(by: TimeoutMiddleware.grace)
         // It is reported while it goes on, and its end is no error.
-        while logs.entries.isEmpty { await Task.yield() }
+        try? await yieldUntil { !logs.entries.isEmpty }
         gate.open()
         _ = await handling.result
       }

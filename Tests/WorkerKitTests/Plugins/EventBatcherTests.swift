@@ -46,7 +46,7 @@ struct EventBatcherTests {
       if number == numbers.lowerBound {
         try await gate.untilArrived()
       } else {
-        while batcher.waitingCount < tasks.count - 1 { await Task.yield() }
+        try await yieldUntil { batcher.waitingCount == tasks.count - 1 }
       }
     }
     return tasks
@@ -167,7 +167,7 @@ struct EventBatcherTests {
           if number == 1 {
             try await gate.untilArrived()
           } else {
-            while batcher.waitingCount < number - 1 { await Task.yield() }
+            try await yieldUntil { batcher.waitingCount == number - 1 }
           }
         }
         gate.open()

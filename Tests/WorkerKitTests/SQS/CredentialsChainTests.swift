@@ -70,7 +70,7 @@ struct CredentialsChainTests {
     harness.advance(by: 1)
     #expect(try await chain.credentials().accessKeyID == "A")
     try await provider.asked.wait { $0 == 2 }
-    while try await chain.credentials().accessKeyID == "A" { await Task.yield() }
+    try await yieldUntil { try await chain.credentials().accessKeyID != "A" }
     #expect(provider.asked.value == 2)
   }
 
@@ -142,7 +142,7 @@ struct CredentialsChainTests {
     // In the background now: the first failure was waited for, and that is enough.
     try await provider.asked.wait { $0 == 3 }
     harness.advance(by: 60)
-    while try await chain.credentials().accessKeyID == "A" { await Task.yield() }
+    try await yieldUntil { try await chain.credentials().accessKeyID != "A" }
     #expect(provider.asked.value == 4)
     #expect(harness.warnings.count == 2)
     #expect(harness.warnings.allSatisfy { !$0.contains("hush") && $0.contains("out to lunch") })

@@ -41,8 +41,18 @@ struct ConsumerHarness {
   static let greeting = #"{"eventType":"GREETED","name":"Ada","times":1}"#
 
   /// Runs the consumer while the body runs, then shuts it down and waits for its end.
-  func run(_ body: () async throws -> Void) async throws {
-    try await consumer.run(while: body)
+  ///
+  /// A test that is cancelled, at its time limit, ends: time passes by itself then, for a shutdown waits for its end
+  /// whether cancelled or not.
+  ///
+  /// - Parameter gate: Where handlers wait that ignore their cancellation; it is opened then.
+  func run(opening gate: Gate? = nil, _ body: () async throws -> Void) async throws {
+    try await withTaskCancellationHandler {
+      try await consumer.run(while: body)
+    } onCancel: {
+      gate?.open()
+      Task { while (try? await clock.advanceToNextSleeper()) != nil {} }
+    }
   }
 
   /// Turns the hands from one sleeper's time to the next, until a condition holds. Leases that are due
@@ -50,7 +60,7 @@ struct ConsumerHarness {
   func passTime(until isMet: () -> Bool) async throws {
     while !isMet() {
       try await clock.advanceToNextSleeper()
-      await consumer.untilLeasesAreRenewed()
+      try await consumer.untilLeasesAreRenewed()
     }
   }
 
@@ -74,8 +84,18 @@ extension QueueConsumer {
   }
 
   /// Waits until no lease in hand is due, with ten seconds left.
-  func untilLeasesAreRenewed() async {
-    while inFlight.deliveries.contains(where: { $0.leaseEnd <= clock.now + .seconds(10) }) { await Task.yield() }
+  func untilLeasesAreRenewed() async throws {
+    try await yieldUntil { inFlight.deliveries.allSatisfy { $0.leaseEnd > clock.now + .seconds(10) } }
+  }
+}
+
+/// Lets others go on until a condition holds that nobody signals.
+///
+/// - Throws: `CancellationError`.
+func yieldUntil(_ isMet: () async throws -> Bool) async throws {
+  while try await !isMet() {
+    try Task.checkCancellation()
+    await Task.yield()
   }
 }
 

@@ -91,7 +91,8 @@ struct ExpositionReadingTests {
     let samples = folder.appendingPathComponent("samples.json")
     try Data(text.utf8).write(to: exposition)
     let python = try await ChildProcess.run(
-      Self.python.path, [Self.folder.appendingPathComponent("read_exposition.py").path, format, exposition.path, samples.path],
+      Self.python.path,
+      [Self.folder.appendingPathComponent("read_exposition.py").path, format, exposition.path, samples.path],
       environment: ProcessInfo.processInfo.environment, limit: .seconds(30), clock: .continuous)
     #expect(python.status == 0, "\(String(decoding: python.errors, as: UTF8.self))")
     return try JSONDecoder().decode([Sample].self, from: Data(contentsOf: samples)).map { sample in
