@@ -107,7 +107,7 @@ final class InFlight: Sendable {
   func remove(_ delivery: Delivery) {
     held.update { held in
       held.deliveries.remove(delivery)
-      held.parked[delivery] = nil
+      if !held.parked.isEmpty { held.parked[delivery] = nil }
     }
   }
 

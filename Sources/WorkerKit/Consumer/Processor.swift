@@ -48,8 +48,7 @@ package final class Processor: Sendable {
     let message: ReceivedMessage
     let match: RouteMatch
 
-    init(message: ReceivedMessage, match: RouteMatch, earlierTries: Int) {
-      var message = message
+    init(message: consuming ReceivedMessage, match: RouteMatch, earlierTries: Int) {
       message.receiveCount += earlierTries
       self.message = message
       self.match = match
@@ -163,7 +162,9 @@ package struct RouteMatch: Sendable {
     result = Result { try find() }
   }
 
-  var route: Route? { try? result.get() }
+  var route: Route? {
+    if case .success(let route) = result { route } else { nil }
+  }
   /// For logs and metrics, and so never what the message says of itself.
   var label: String { route?.eventType ?? Self.unrouted }
 

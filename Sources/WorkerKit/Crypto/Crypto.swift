@@ -111,7 +111,18 @@ extension [UInt8] {
 extension Sequence<UInt8> {
   /// Whether a text is the hexadecimal of these bytes, in lower or upper case.
   func isHexadecimal(_ text: String) -> Bool {
-    let own = hexadecimal
-    return text == own || text.lowercased() == own
+    func value(_ digit: UInt8) -> UInt8? {
+      switch digit {
+      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
+      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
+      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
+      default: nil
+      }
+    }
+    var digits = text.utf8.makeIterator()
+    for byte in self {
+      guard digits.next().flatMap(value) == byte >> 4, digits.next().flatMap(value) == byte & 15 else { return false }
+    }
+    return digits.next() == nil
   }
 }

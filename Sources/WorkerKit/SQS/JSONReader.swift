@@ -174,14 +174,15 @@ struct JSONReader {
     }
     // No escape is shorter than what it stands for.
     let unescaped = try [UInt8](capacity: endOfString - start) { result in
-      for plain in start..<offset { result.append(bytes[plain]) }
+      offset = start
       while true {
-        let byte = try next()
-        switch byte {
+        let end = JSONText.endOfPlain(bytes.span, from: offset)
+        for byte in bytes[offset..<end] { result.append(byte) }
+        offset = end
+        switch try next() {
         case UInt8(ascii: "\""): return
         case UInt8(ascii: "\\"): try readEscape(into: &result)
-        case ..<0x20: throw SyntaxError(offset: offset - 1)
-        default: result.append(byte)
+        default: throw SyntaxError(offset: end)
         }
       }
     }
