@@ -13,7 +13,7 @@ RUN swift package resolve
 COPY Sources Sources
 # Nothing of it is built, but the manifest names it.
 COPY Tests Tests
-RUN swift build --product worker --configuration release --static-swift-stdlib \
+RUN swift build --product worker --configuration release --static-swift-stdlib -Xswiftc -use-ld=lld \
  && install -D --strip "$(swift build --configuration release --static-swift-stdlib --show-bin-path)/worker" /out/worker
 
 FROM debian:bookworm-slim

@@ -109,8 +109,8 @@ final class Deadlines: Sendable {
     return state.withLock { state in
       var due: [Entry] = []
       state.nextLook = nil
-      for (place, entry) in state.entries.enumerated() {
-        guard let entry else { continue }
+      for place in state.entries.indices {
+        guard let entry = state.entries[place] else { continue }
         if entry.time <= now {
           due.append(entry)
           state.remove(at: place)

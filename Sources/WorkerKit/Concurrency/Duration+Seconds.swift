@@ -6,7 +6,7 @@ extension Duration {
 
   /// For people: `3.1 ms`, `20.0 s`. By hand, for it is in the line of every message, and Foundation's styles ask ICU.
   var brief: String {
-    let (unit, tenths) = self < .seconds(1) ? ("ms", inSeconds * 10_000) : ("s", inSeconds * 10)
+    let (unit, tenths) = self < .milliseconds(999) ? ("ms", inSeconds * 10_000) : ("s", inSeconds * 10)
     let (whole, tenth) = Int(tenths.rounded()).quotientAndRemainder(dividingBy: 10)
     return "\(whole).\(tenth) \(unit)"
   }

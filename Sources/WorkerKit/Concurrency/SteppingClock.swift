@@ -1,9 +1,10 @@
 /// A clock whose sleeps leave little behind when they are cancelled.
 ///
-/// Swift keeps what a sleep needs until its deadline, though it was cancelled long before. A worker sleeps three times for
-/// each message, until its lease or its handler's time ends, and nearly always in vain: at 2,000 messages a second, what
-/// twenty seconds of them leave behind is 100 MB. So a sleep goes in steps, of a second at first, and then each as long as
-/// all before it: what is left behind is at most as old again as what has been slept for, and a long sleep wakes rarely.
+/// Swift keeps what a sleep needs until its deadline, though it was cancelled long before. A consumer's sleep for its
+/// ``Deadlines`` is broken off whenever an earlier one is set, and a handler may sleep for each message: with a long
+/// sleep cancelled for each of 2,000 messages a second, what twenty seconds leave behind is 100 MB. So a sleep goes
+/// in steps, of a second at first, and then each as long as all before it: what is left behind is at most as old
+/// again as what has been slept for, and a long sleep wakes rarely.
 struct SteppingClock<Base: Clock>: Clock where Base.Duration == Duration {
   private let base: Base
 

@@ -43,7 +43,7 @@ final class InFlight: Sendable {
   ///   - count: How many it would bring at most.
   ///   - patience: How long it waits for that many when some are free. Slots come free one after another, and a receive
   ///     for each would be ten calls where one does.
-  /// - Returns: how many are reserved: `count` at most; nil after ``close()``. ``fill(_:of:)`` or ``giveBack(_:resting:)``
+  /// - Returns: how many are reserved: `count` at most; nil after ``close()``. ``fill(_:of:)`` or ``giveBack(_:)``
   ///   must follow.
   /// - Throws: `CancellationError`.
   func reserveSlots(_ count: Int, patience: Duration) async throws -> Int? {

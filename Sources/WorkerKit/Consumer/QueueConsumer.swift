@@ -21,8 +21,8 @@ public final class QueueConsumer: Service {
     public var shutdownDeadline = Duration.seconds(30)
     /// How long a settlement waits for others to share its call, and a receive for more free slots when it has some.
     public var settlementWindow = Duration.milliseconds(10)
-    /// Returns as soon as the queue holds nothing, instead of waiting for more. Then a queue that cannot be received from
-    /// for two minutes is an error, and not waited for.
+    /// Returns as soon as the queue holds nothing, instead of waiting for more. Then a queue that cannot be received from,
+    /// or whose counts cannot be read, for two minutes is an error, and not waited for.
     public var stopsWhenEmpty = false
     public var middleware: [any Middleware] = []
     public var tracing = TracingConfiguration()

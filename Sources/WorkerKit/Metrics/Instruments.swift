@@ -35,12 +35,17 @@ final class Instruments<Instrument: Sendable>: Sendable {
     let values = Values(first: first, second: second, third: third)
     return made.withLock { made in
       if let latest = made.latest, latest.values == values { return latest.instrument }
-      let instrument = made.instruments[values] ?? make(fixed + zip(labels, [first, second, third]))
-      // Beyond that, some value comes from input: the backend decides what becomes of it.
-      if made.instruments.count < Self.limit { made.instruments[values] = instrument }
+      let instrument = made.instruments[values] ?? makeInstrument(values, &made.instruments)
       made.latest = (values, instrument)
       return instrument
     }
+  }
+
+  private func makeInstrument(_ values: Values, _ instruments: inout [Values: Instrument]) -> Instrument {
+    let instrument = make(fixed + zip(labels, [values.first, values.second, values.third]))
+    // Beyond that, some value comes from input: the backend decides what becomes of it.
+    if instruments.count < Self.limit { instruments[values] = instrument }
+    return instrument
   }
 }
 

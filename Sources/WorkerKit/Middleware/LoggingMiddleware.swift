@@ -1,4 +1,3 @@
-import Foundation
 import Logging
 
 /// One line for each message: handled at info, failed at warning. Bodies, and what came in a bad field, stay out.

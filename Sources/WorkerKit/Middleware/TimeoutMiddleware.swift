@@ -15,20 +15,21 @@ struct TimeoutMiddleware: Middleware {
   let deadlines: Deadlines
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
-    try Task.checkCancellation()
-    let run = HandlerRun(context: context)
-    let timeout = deadlines.set(at: context.start + limit) {
+    let run = HandlerRun(context: context, start: clock.now)
+    // A task of its own, so that it can be cancelled alone; awaited here, so that it cannot be forgotten.
+    let task = Task { try await next(run.context) }
+    let timeout = deadlines.set(at: run.start + limit) {
       run.note { $0.isTimedOut = true }
       run.context.logger.warning(
         "the handler takes longer than its route's timeout, and is cancelled", metadata: ["timeout": "\(limit)"])
-      stop(run)
+      task.cancel()
+      watch(run)
     }
     let result = await withTaskCancellationHandler {
-      let task = Self.begin { try await next(run.context) }
-      if run.note({ $0.task = task }).isToldToStop { task.cancel() }
-      return await task.result
+      await task.result
     } onCancel: {
-      stop(run)
+      task.cancel()
+      watch(run)
     }
     deadlines.callOff(timeout)
     let end = run.note { $0.isFinished = true }
@@ -39,21 +40,9 @@ struct TimeoutMiddleware: Middleware {
       .timeout, "the handler took longer than \(limit.inSeconds)s; make it faster, or raise the route's `timeout`")
   }
 
-  /// A task of its own, so that it can be cancelled alone; awaited, so that it cannot be forgotten. It begins in the
-  /// caller's place, where the system can do that: a handler that does not wait costs no change of tasks.
-  private static func begin(_ handler: @escaping @Sendable () async throws -> Void) -> Task<Void, any Error> {
-    if #available(macOS 26, *) {
-      Task.immediate { try await handler() }
-    } else {
-      Task { try await handler() }
-    }
-  }
-
-  /// Tells a handler to stop, and reports it unless it does.
-  private func stop(_ run: HandlerRun) {
-    let before = run.note { $0.isToldToStop = true }
-    before.task?.cancel()
-    guard !before.isToldToStop else { return }
+  /// Reports a handler that was told to stop, unless it does.
+  private func watch(_ run: HandlerRun) {
+    guard run.note({ $0.isToldToStop = true }).isToldToStop == false else { return }
     let report = deadlines.set(after: Self.grace) {
       guard !run.note({ _ in }).isFinished else { return }
       Counter(
@@ -62,7 +51,7 @@ struct TimeoutMiddleware: Middleware {
       ).increment()
       run.context.logger.error(
         "the handler goes on though it was told to stop, and keeps its slot; make it heed its cancellation",
-        metadata: ["age": "\((clock.now - run.context.start).inSeconds)s"])
+        metadata: ["age": "\((clock.now - run.start).inSeconds)s"])
     }
     if run.note({ $0.report = report }).isFinished { deadlines.callOff(report) }
   }
@@ -71,7 +60,6 @@ struct TimeoutMiddleware: Middleware {
 /// One call of a handler, and what has happened to it so far.
 private final class HandlerRun: Sendable {
   struct State {
-    var task: Task<Void, any Error>?
     var isFinished = false
     var isTimedOut = false
     var isToldToStop = false
@@ -80,10 +68,12 @@ private final class HandlerRun: Sendable {
   }
 
   let context: HandlerContext
+  let start: Duration
   private let state = Locked(State())
 
-  init(context: HandlerContext) {
+  init(context: HandlerContext, start: Duration) {
     self.context = context
+    self.start = start
   }
 
   /// - Returns: the state as it was before.

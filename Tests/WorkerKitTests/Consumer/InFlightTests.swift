@@ -76,6 +76,19 @@ struct InFlightTests {
     #expect(try await inFlight.reserveSlots(10, patience: .zero) == 7)
   }
 
+  @Test("a receive that is not made after all gives its slots back, and as many may be under way as before")
+  func notMade() async throws {
+    let inFlight = try await tenSlots(taken: 0)
+    #expect(try await inFlight.reserveSlots(1, patience: .zero) == 1)
+    // It comes back full: two may be under way.
+    #expect(inFlight.fill([delivery()], of: 1) == 1)
+    #expect(try await inFlight.reserveSlots(9, patience: .zero) == 9)
+    inFlight.giveBack(9)
+    #expect(try await inFlight.reserveSlots(4, patience: .zero) == 4)
+    #expect(try await inFlight.reserveSlots(10, patience: .zero) == 5)
+    #expect(inFlight.receives == 2)
+  }
+
   @Test("when receiving is over, who waits for slots is told so, and none are reserved any more")
   func closed() async throws {
     let inFlight = try await tenSlots(taken: 10)
