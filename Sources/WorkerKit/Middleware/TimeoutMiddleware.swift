@@ -16,20 +16,17 @@ struct TimeoutMiddleware: Middleware {
 
   func handle(_ context: HandlerContext, next: @escaping Next) async throws {
     let run = HandlerRun(context: context, start: clock.now)
-    // A task of its own, so that it can be cancelled alone; awaited here, so that it cannot be forgotten.
-    let task = Task { try await next(run.context) }
     let timeout = deadlines.set(at: run.start + limit) {
       run.note { $0.isTimedOut = true }
       run.context.logger.warning(
         "the handler takes longer than its route's timeout, and is cancelled", metadata: ["timeout": "\(limit)"])
-      task.cancel()
-      watch(run)
+      stop(run)
     }
     let result = await withTaskCancellationHandler {
-      await task.result
+      // Awaited here, so that it cannot be forgotten.
+      await run.begin { try await next(run.context) }.result
     } onCancel: {
-      task.cancel()
-      watch(run)
+      stop(run)
     }
     deadlines.callOff(timeout)
     let end = run.note { $0.isFinished = true }
@@ -40,9 +37,9 @@ struct TimeoutMiddleware: Middleware {
       .timeout, "the handler took longer than \(limit.inSeconds)s; make it faster, or raise the route's `timeout`")
   }
 
-  /// Reports a handler that was told to stop, unless it does.
-  private func watch(_ run: HandlerRun) {
-    guard run.note({ $0.isToldToStop = true }).isToldToStop == false else { return }
+  /// Tells a handler to stop, and reports it unless it does.
+  private func stop(_ run: HandlerRun) {
+    guard run.stop() else { return }
     let report = deadlines.set(after: Self.grace) {
       guard !run.note({ _ in }).isFinished else { return }
       Counter(
@@ -59,12 +56,28 @@ struct TimeoutMiddleware: Middleware {
 
 /// One call of a handler, and what has happened to it so far.
 private final class HandlerRun: Sendable {
-  struct State {
+  struct Events {
     var isFinished = false
     var isTimedOut = false
     var isToldToStop = false
     /// When it is reported as stuck.
     var report: Deadlines.ID?
+  }
+
+  /// A task that runs, to be cancelled by others: any task may call that, and it is called under the lock, which the task
+  /// itself takes before it ends.
+  private struct RunningTask: @unchecked Sendable {
+    let task: UnsafeCurrentTask
+
+    func cancel() {
+      task.cancel()
+    }
+  }
+
+  private struct State {
+    /// The handler's, while it runs.
+    var task: RunningTask?
+    var events = Events()
   }
 
   let context: HandlerContext
@@ -76,12 +89,47 @@ private final class HandlerRun: Sendable {
     self.start = start
   }
 
-  /// - Returns: the state as it was before.
-  @discardableResult
-  func note(_ change: (inout State) -> Void) -> State {
+  /// Begins a handler in a task of its own, so that it can be cancelled alone: in the caller's place, where the system can
+  /// do that. One that does not wait then costs no change of threads.
+  func begin(_ handler: @escaping @Sendable () async throws -> Void) -> Task<Void, any Error> {
+    if #available(macOS 26, *) {
+      Task.immediate { try await self.run(handler) }
+    } else {
+      Task { try await self.run(handler) }
+    }
+  }
+
+  /// Notes the task while it runs. Whoever begins it has it only when the handler waits for the first time, or not at all,
+  /// and one that does not wait must be told, too.
+  private func run(_ handler: () async throws -> Void) async throws {
+    try await withUnsafeCurrentTask { task in
+      let task = task.map(RunningTask.init)
+      state.withLock { state in
+        state.task = task
+        if state.events.isToldToStop { task?.cancel() }
+      }
+      defer { state.withLock { $0.task = nil } }
+      try await handler()
+    }
+  }
+
+  /// Cancels the handler.
+  ///
+  /// - Returns: whether this was the first to do so.
+  func stop() -> Bool {
     state.withLock { state in
-      defer { change(&state) }
-      return state
+      state.task?.cancel()
+      defer { state.events.isToldToStop = true }
+      return !state.events.isToldToStop
+    }
+  }
+
+  /// - Returns: what had happened before.
+  @discardableResult
+  func note(_ change: (inout Events) -> Void) -> Events {
+    state.withLock { state in
+      defer { change(&state.events) }
+      return state.events
     }
   }
 }

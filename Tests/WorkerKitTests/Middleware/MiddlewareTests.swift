@@ -94,6 +94,29 @@ struct MiddlewareTests {
       ).totalValue == 1)
   }
 
+  @Test("a handler that never waits is cancelled, too")
+  func neverWaits() async throws {
+    let gate = Gate()
+    let clock = WorkerClock(ManualClock())
+    let deadlines = Deadlines(clock: clock)
+    let middleware = TimeoutMiddleware(limit: .seconds(300), clock: clock, deadlines: deadlines)
+    let context = HandlerContext(eventType: "GREETED", messageID: "m-1", logger: quietLogger)
+    let message = Locked<Task<Void, any Error>?>(nil)
+    let wasCancelled = Locked(false)
+    let handling = Task {
+      try await gate.pass()
+      try await middleware.handle(context) { _ in
+        // What cancels a message comes from another thread. Here it comes from the handler, which nobody else can stop now.
+        message.withLock { $0 }?.cancel()
+        wasCancelled.withLock { $0 = Task.isCancelled }
+      }
+    }
+    message.withLock { $0 = handling }
+    gate.open()
+    try await handling.value
+    #expect(wasCancelled.withLock { $0 })
+  }
+
   @Test("a middleware's own error is classified like a handler's")
   func ownError() async throws {
     struct Refusing: Middleware {

@@ -45,7 +45,8 @@ struct ExpositionReadingTests {
     for _ in 0..<600 {
       let dimensions = ["x", "y"].compactMap { name in Self.values.randomElement(using: &generator).map { (name, $0) } }
       let labels = Dictionary(uniqueKeysWithValues: dimensions.filter { !$0.1.isEmpty })
-      let amount = Double(Int.random(in: 0...4_000, using: &generator)) / 8
+      // Not zero: less than nothing of it is written as zero, too, and is another text.
+      let amount = Double(Int.random(in: 1...4_000, using: &generator)) / 8
       FloatingPointCounter(label: "a.count", dimensions: dimensions, factory: metrics).increment(by: amount)
       counters[labels, default: 0] += amount
       let level = [amount, -amount, .infinity, -.infinity, 1e-300, 1e300].randomElement(using: &generator) ?? 0
@@ -75,7 +76,8 @@ struct ExpositionReadingTests {
     let accept = format == "openmetrics" ? "application/openmetrics-text" : nil
     let read = try await read(metrics.exposition(accepting: accept).text, format).filter { $0.name.hasPrefix("a_") }
     #expect(Set(read).count == read.count, "seed \(seed)")
-    #expect(Set(read) == expected, "seed \(seed)")
+    // What differs, and not thousands that do not.
+    #expect(Set(read).symmetricDifference(expected) == [], "seed \(seed)")
   }
 
   /// As Python writes a number.
