@@ -19,7 +19,7 @@ BREW := $(shell brew --prefix 2>/dev/null)
 export PKG_CONFIG_PATH := $(BREW)/opt/openssl@3/lib/pkgconfig:$(BREW)/opt/sqlite/lib/pkgconfig:$(BREW)/opt/curl/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
 
-# Swift's libraries are part of what is built for production: it runs without Swift, and a message costs it two thirds. lld
+# Swift's libraries are part of what is built for production: it runs without Swift, and a message costs it three fifths. lld
 # warns of nothing in them, and leaves out more. On macOS they are the system's.
 RELEASE := --configuration release
 ifeq ($(shell uname -s),Linux)
