@@ -5,6 +5,8 @@ from contextlib import closing
 
 import pytest
 
+from support.faults import wait_until_logged
+
 # What the queue is does not matter here.
 pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
 
@@ -77,6 +79,7 @@ def test_a_database_that_someone_else_keeps_locked(doctor, prizes):
 def test_beside_a_worker_that_runs(doctor, worker, queue, prizes):
     running = worker.start()
     try:
+        wait_until_logged(running, "consumer started")
         assert doctor().having("wrong") == []
     finally:
         running.stop()
