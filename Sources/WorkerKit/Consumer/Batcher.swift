@@ -1,14 +1,14 @@
 /// Gathers single requests into the batches of ten that SQS takes.
 ///
 /// The first request of a batch opens a short window; the call is made when the window closes or the batch is full.
-/// Everyone who put a request in is told what came of it, so the call is over when all of them know, and a cancelled caller
-/// cannot cut it off for the others.
+/// Everyone who put a request in waits for the same call, so none outlives its callers, and a cancelled caller cannot
+/// cut it off for the others.
 final class Batcher<Entry: Sendable>: Sendable {
   typealias Outcome = Result<Void, QueueError>
 
   private struct Request: Sendable {
     var entry: Entry
-    var whenDone: @Sendable (Outcome) -> Void
+    var caller: CheckedContinuation<Outcome, Never>
   }
 
   /// The batch that still takes requests.
@@ -43,23 +43,16 @@ final class Batcher<Entry: Sendable>: Sendable {
   /// Puts a request into the next batch, and waits for its own outcome.
   func submit(_ entry: Entry) async -> Outcome {
     await withCheckedContinuation { caller in
-      submit(entry) { caller.resume(returning: $0) }
-    }
-  }
-
-  /// Puts a request into the next batch.
-  ///
-  /// - Parameter whenDone: Called once, with the request's own outcome.
-  func submit(_ entry: Entry, whenDone: @escaping @Sendable (Outcome) -> Void) {
-    let (number, count, full) = open.withLock { open in
-      open.requests.append(Request(entry: entry, whenDone: whenDone))
-      let (number, count) = (open.number, open.requests.count)
-      return (number, count, count == limit ? close(&open) : nil)
-    }
-    if let full {
-      send(full)
-    } else if count == 1 {
-      openWindow(number)
+      let (number, count, full) = open.withLock { open in
+        open.requests.append(Request(entry: entry, caller: caller))
+        let (number, count) = (open.number, open.requests.count)
+        return (number, count, count == limit ? close(&open) : nil)
+      }
+      if let full {
+        send(full)
+      } else if count == 1 {
+        openWindow(number)
+      }
     }
   }
 
@@ -94,10 +87,10 @@ final class Batcher<Entry: Sendable>: Sendable {
   }
 
   private func send(_ requests: [Request]) {
-    // Until it has told them all, messages are in hand for which a shutdown waits.
+    // Its callers wait for it.
     Task {
       let outcomes = await outcomes(of: requests.map(\.entry))
-      for (request, outcome) in zip(requests, outcomes) { request.whenDone(outcome) }
+      for (request, outcome) in zip(requests, outcomes) { request.caller.resume(returning: outcome) }
     }
   }
 

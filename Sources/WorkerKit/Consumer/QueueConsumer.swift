@@ -160,8 +160,14 @@ public final class QueueConsumer: Service {
     return receiver.failure
   }
 
-  /// Steps 2 to 4.
+  /// Steps 2 to 5.
   func handle(_ delivery: Delivery, hasSlot: Bool) async {
+    defer {
+      inFlight.remove(delivery)
+      metrics.noteSlots(inFlight)
+      // Where nothing has let the next of its group go by now, it stays, and is first when it comes again.
+      delivery.place?.leave(isGone: false)
+    }
     let match = processor.match(delivery.message)
     delivery.route = match.label
     let held = await lease.holding(delivery) { () -> Settlement in
@@ -176,39 +182,23 @@ public final class QueueConsumer: Service {
         metadata: delivery.metadata)
       metrics.noteLoss(route: match.label)
       tally.add("lost")
-      return letGo(delivery)
+      return
     }
-    guard delivery.claim(.settled) else { return letGo(delivery) }
-    if case .delete = settlement {
-      settler.delete(delivery) { self.finish(delivery, settlement, route: match.label) }
-    } else {
-      finish(delivery, await settle(delivery, settlement), route: match.label)
-    }
-  }
-
-  private func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
-    // What is said and sent because of a failure belongs to the trace in which it failed.
-    let outcome = await ServiceContext.withValue(settlement.failure?.traceContext ?? .topLevel) {
-      await settler.settle(delivery, settlement)
-    }
+    guard delivery.claim(.settled) else { return }
+    let outcome = await settle(delivery, settlement)
     if case .deadLetter = settlement {
       progress.canDeadLetter = outcome.isDeadLetter
       delivery.place?.leave(isGone: outcome.isDeadLetter)
     }
-    return outcome
-  }
-
-  private func finish(_ delivery: Delivery, _ outcome: Settlement, route: String) {
-    metrics.noteSettlement(outcome, of: delivery.message, route: route)
+    metrics.noteSettlement(outcome, of: delivery.message, route: match.label)
     tally.add(outcome.name)
-    letGo(delivery)
   }
 
-  /// Step 5.
-  private func letGo(_ delivery: Delivery) {
-    inFlight.remove(delivery)
-    metrics.noteSlots(inFlight)
-    // Where nothing has let the next of its group go by now, it stays, and is first when it comes again.
-    delivery.place?.leave(isGone: false)
+  private func settle(_ delivery: Delivery, _ settlement: Settlement) async -> Settlement {
+    guard let failure = settlement.failure else { return await settler.settle(delivery, settlement) }
+    // What is said and sent because of a failure belongs to the trace in which it failed.
+    return await ServiceContext.withValue(failure.traceContext ?? .topLevel) {
+      await settler.settle(delivery, settlement)
+    }
   }
 }

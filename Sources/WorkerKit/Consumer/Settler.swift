@@ -39,18 +39,6 @@ package struct Settler: Sendable {
     return settlement
   }
 
-  /// Deletes a delivery, in a call that it shares with others, for which none of their tasks waits: most settlements are
-  /// this, and a task that ends with its handler is one change of tasks less and a few kilobytes.
-  func delete(_ delivery: Delivery, whenDone: @escaping @Sendable () -> Void) {
-    deletions.submit(delivery.message.receiptHandle) { outcome in
-      if case .success = outcome { return whenDone() }
-      Task {
-        await delete(delivery, after: outcome)
-        whenDone()
-      }
-    }
-  }
-
   /// Makes a delivery invisible for so long from now: a lease's renewal.
   func extend(_ delivery: Delivery, by timeout: Duration) async -> Result<Void, QueueError> {
     await visibilities.submit(VisibilityChange(receiptHandle: delivery.message.receiptHandle, timeout: timeout))
@@ -67,24 +55,19 @@ package struct Settler: Sendable {
     }
   }
 
-  /// - Parameter first: What came of it already.
-  private func delete(_ delivery: Delivery, after first: Result<Void, QueueError>? = nil) async {
-    await insist(
-      "the message will be delivered again, and handlers must recognise its idempotency key", delivery, after: first
-    ) {
+  private func delete(_ delivery: Delivery) async {
+    await insist("the message will be delivered again, and handlers must recognise its idempotency key", delivery) {
       await deletions.submit(delivery.message.receiptHandle)
     }
   }
 
   /// Tries a call until it succeeds, or the lease is over and trying is no use.
   private func insist(
-    _ consequence: String, _ delivery: Delivery, after first: Result<Void, QueueError>? = nil,
-    _ call: () async -> Result<Void, QueueError>
+    _ consequence: String, _ delivery: Delivery, _ call: () async -> Result<Void, QueueError>
   ) async {
     let backoff = Backoff(base: .milliseconds(100), factor: 2, max: .seconds(5), jitter: .none)
     var attempt = 1
-    var outcome = if let first { first } else { await call() }
-    while case .failure(let error) = outcome {
+    while case .failure(let error) = await call() {
       let delay = backoff.delay(afterAttempt: attempt, random: 1)
       guard !error.isLeaseLost, clock.now + delay < delivery.leaseEnd else {
         logger.warning(
@@ -94,7 +77,6 @@ package struct Settler: Sendable {
       }
       await shieldedFromCancellation { try? await clock.sleep(for: delay) }
       attempt += 1
-      outcome = await call()
     }
   }
 }
