@@ -1,3 +1,4 @@
+#define _GNU_SOURCE
 #include "CCurl.h"
 
 #include <stdlib.h>
@@ -25,6 +26,7 @@ struct curl_slist *ccurl_list_create(const char *lines, const size_t *lengths, s
 
 #if defined(__linux__)
 
+#include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
@@ -155,6 +157,13 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
   return sockets;
 }
 
+void ccurl_thread_preempt_none(void) {
+  // A policy that somebody chose for the process stays.
+  if (sched_getscheduler(0) == SCHED_OTHER) {
+    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0});
+  }
+}
+
 #else
 
 // macOS and the BSDs. Compiled there, but run only on Linux so far.
@@ -220,6 +229,9 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
     };
   }
   return sockets;
+}
+
+void ccurl_thread_preempt_none(void) {
 }
 
 #endif

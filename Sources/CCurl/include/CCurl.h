@@ -118,4 +118,8 @@ void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writab
 /// Waits for at most so many milliseconds, forever when negative. Returns how many sockets are ready.
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms);
 
+/// Has the calling thread preempt no other one when it wakes, where the system can. It keeps its share of time, and where a
+/// processor is free it has it at once as before.
+void ccurl_thread_preempt_none(void);
+
 #endif

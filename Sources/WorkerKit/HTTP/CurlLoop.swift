@@ -52,9 +52,7 @@ final class CurlLoop: @unchecked Sendable {
   }
 
   func start() {
-    let thread = Thread { self.run() }
-    thread.name = "worker-http"
-    thread.start()
+    Thread { self.run() }.start()
   }
 
   /// Hands a command to the loop, from any thread.
@@ -86,6 +84,11 @@ final class CurlLoop: @unchecked Sendable {
   private static let shutDown = HTTPError(code: .shutDown, message: "the HTTP client was shut down")
 
   private func run() {
+    // The system knows the name only of a thread that gives it to itself.
+    Thread.current.name = "worker-http"
+    // Where handlers have all processors busy, it waits for its turn instead of taking one's place whenever an answer comes.
+    // What it then finds it does at once, with fewer switches, and requests go out together.
+    ccurl_thread_preempt_none()
     setUp()
     var ready = [ccurl_event](repeating: ccurl_event(), count: 64)
     while let commands = takeCommands() {

@@ -33,6 +33,37 @@ struct CurlClientTests {
     }
   }
 
+  #if os(Linux)
+    /// Beside handlers that keep every processor busy, each answer would take one from its handler, and give it back for the
+    /// next.
+    @Test("its thread waits for a processor rather than to take one from a handler")
+    func preemptsNone() async throws {
+      let server = try ScriptedServer()
+      _ = try await CurlClient().execute(HTTPRequest(method: "POST", url: server.url))
+      // The clients of other tests are in this process as well, and some have only begun.
+      try await yieldUntil {
+        let policies = try Self.policies(ofThreadsNamed: "worker-http")
+        return !policies.isEmpty && policies.allSatisfy { $0 == Self.batch }
+      }
+    }
+
+    /// `SCHED_BATCH`, which is no name in Swift.
+    private static let batch = 3
+
+    /// Source: proc(5), `/proc/pid/stat`, field 41.
+    private static func policies(ofThreadsNamed name: String) throws -> [Int] {
+      try FileManager.default.contentsOfDirectory(atPath: "/proc/self/task").compactMap { thread in
+        // A thread can end while this looks.
+        guard let stat = try? String(contentsOfFile: "/proc/self/task/\(thread)/stat", encoding: .utf8),
+          stat.contains("(\(name))")
+        else { return nil }
+        // The name is the second field, and may have spaces: counted from its end, the third is the first.
+        let fields = stat[(try #require(stat.lastIndex(of: ")")))...].split(separator: " ")
+        return Int(fields[41 - 2])
+      }
+    }
+  #endif
+
   @Test("a connection that the server left is replaced, and no request is lost with it")
   func left() async throws {
     let server = try ScriptedServer()
