@@ -108,20 +108,17 @@ extension [UInt8] {
   }
 }
 
-extension Sequence<UInt8> {
-  /// Whether a text is the hexadecimal of these bytes, in lower or upper case.
-  func isHexadecimal(_ text: String) -> Bool {
-    func value(_ digit: UInt8) -> UInt8? {
-      switch digit {
-      case UInt8(ascii: "0")...UInt8(ascii: "9"): digit - UInt8(ascii: "0")
-      case UInt8(ascii: "a")...UInt8(ascii: "f"): digit - UInt8(ascii: "a") + 10
-      case UInt8(ascii: "A")...UInt8(ascii: "F"): digit - UInt8(ascii: "A") + 10
-      default: nil
-      }
+extension [UInt8] {
+  /// Whether digits are the hexadecimal of these bytes, in lower or upper case.
+  func isHexadecimal(_ digits: some Collection<UInt8>) -> Bool {
+    func isDigit(_ digit: UInt8?, _ value: UInt8) -> Bool {
+      value < 10
+        ? digit == UInt8(ascii: "0") + value
+        : digit == UInt8(ascii: "a") - 10 + value || digit == UInt8(ascii: "A") - 10 + value
     }
-    var digits = text.utf8.makeIterator()
+    var digits = digits.makeIterator()
     for byte in self {
-      guard digits.next().flatMap(value) == byte >> 4, digits.next().flatMap(value) == byte & 15 else { return false }
+      guard isDigit(digits.next(), byte >> 4), isDigit(digits.next(), byte & 15) else { return false }
     }
     return digits.next() == nil
   }

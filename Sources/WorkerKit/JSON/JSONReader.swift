@@ -1,5 +1,3 @@
-import Foundation
-
 /// Reads JSON from bytes, piece by piece, as its caller asks for it.
 ///
 /// The receive's answer is read by this rather than by Foundation's decoder, for two reasons: one broken text in one
@@ -18,6 +16,9 @@ struct JSONReader {
   private let bytes: [UInt8]
   private var offset = 0
   private var depth = 0
+  /// Where escapes are resolved, of one string after the other; made for the first. As long as the input: no escape is
+  /// shorter than what it stands for.
+  private var resolved: [UInt8] = []
 
   init(_ bytes: [UInt8]) {
     self.bytes = bytes
@@ -30,10 +31,7 @@ struct JSONReader {
     var text: String { String(decoding: bytes, as: UTF8.self) }
 
     static func == (name: Name, text: StaticString) -> Bool {
-      name.bytes.count == text.utf8CodeUnitCount
-        && name.bytes.withUnsafeBytes { own in
-          own.baseAddress.map { memcmp($0, text.utf8Start, own.count) == 0 } ?? true
-        }
+      text.withUTF8Buffer { JSONText.areEqual(name.bytes, $0) }
     }
 
     static func ~= (text: StaticString, name: Name) -> Bool { name == text }
@@ -70,23 +68,22 @@ struct JSONReader {
 
   /// A string, a number or a literal, as text; nil for null. Some servers quote their numbers and some do not.
   mutating func readText() throws -> String? {
+    try readTextBytes().map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  /// The same, of which no text is made.
+  mutating func readTextBytes() throws -> ArraySlice<UInt8>? {
     skipSpace()
-    if peek == UInt8(ascii: "\"") {
-      return String(decoding: try readStringBytes(), as: UTF8.self)
-    }
+    if peek == UInt8(ascii: "\"") { return try readStringBytes() }
     let start = offset
     while let byte = peek, isLiteral(byte) {
       offset += 1
     }
     let literal = bytes[start..<offset]
-    let text = String(decoding: literal, as: UTF8.self)
-    switch text {
-    case "null": return nil
-    case "true", "false": return text
-    default:
-      guard JSONText.isNumber(literal) else { throw SyntaxError(offset: start) }
-      return text
-    }
+    func isText(_ text: StaticString) -> Bool { Name(bytes: literal) == text }
+    if isText("null") { return nil }
+    guard JSONText.isNumber(literal) || isText("true") || isText("false") else { throw SyntaxError(offset: start) }
+    return literal
   }
 
   /// Passes over a null.
@@ -172,42 +169,45 @@ struct JSONReader {
       guard try next() == UInt8(ascii: "\"") else { throw SyntaxError(offset: end) }
       return bytes[start..<end]
     }
-    // No escape is shorter than what it stands for.
-    let unescaped = try [UInt8](capacity: endOfString - start) { result in
-      offset = start
-      while true {
-        let end = JSONText.endOfPlain(bytes.span, from: offset)
-        for byte in bytes[offset..<end] { result.append(byte) }
-        offset = end
-        switch try next() {
-        case UInt8(ascii: "\""): return
-        case UInt8(ascii: "\\"): try readEscape(into: &result)
-        default: throw SyntaxError(offset: end)
-        }
+    offset = start
+    return try readEscapedString()[...]
+  }
+
+  private mutating func readEscapedString() throws -> [UInt8] {
+    var resolved: [UInt8] = []
+    swap(&resolved, &self.resolved)
+    defer { swap(&resolved, &self.resolved) }
+    if resolved.isEmpty { resolved = [UInt8](repeating: 0, count: bytes.count) }
+    let length = try resolveEscapes(to: resolved.mutableSpan)
+    return Array(resolved[..<length])
+  }
+
+  /// - Returns: how many bytes there are without escapes.
+  private mutating func resolveEscapes(to resolved: consuming MutableSpan<UInt8>) throws -> Int {
+    var length = 0
+    while true {
+      let end = JSONText.copyPlain(bytes.span, from: offset, to: &resolved, at: length)
+      length += end - offset
+      offset = end
+      switch try next() {
+      case UInt8(ascii: "\""): return length
+      case UInt8(ascii: "\\"): JSONText.put(try readEscape(), to: &resolved, at: &length)
+      default: throw SyntaxError(offset: end)
       }
     }
-    return unescaped[...]
   }
 
-  /// Where the string ends that is being read: at its closing quote, or with the input.
-  private var endOfString: Int {
-    var end = JSONText.endOfPlain(bytes.span, from: offset)
-    while end < bytes.count, bytes[end] != UInt8(ascii: "\"") {
-      end = JSONText.endOfPlain(bytes.span, from: min(end + 2, bytes.count))
-    }
-    return end
-  }
-
-  private mutating func readEscape(into result: inout OutputSpan<UInt8>) throws {
+  /// The code point that an escape stands for.
+  private mutating func readEscape() throws -> UInt32 {
     switch try next() {
-    case UInt8(ascii: "n"): result.append(0x0A)
-    case UInt8(ascii: "t"): result.append(0x09)
-    case UInt8(ascii: "r"): result.append(0x0D)
-    case UInt8(ascii: "b"): result.append(0x08)
-    case UInt8(ascii: "f"): result.append(0x0C)
+    case UInt8(ascii: "n"): return 0x0A
+    case UInt8(ascii: "t"): return 0x09
+    case UInt8(ascii: "r"): return 0x0D
+    case UInt8(ascii: "b"): return 0x08
+    case UInt8(ascii: "f"): return 0x0C
     case let byte where byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") || byte == UInt8(ascii: "/"):
-      result.append(byte)
-    case UInt8(ascii: "u"): JSONText.append(try readCodePoint(), to: &result)
+      return UInt32(byte)
+    case UInt8(ascii: "u"): return try readCodePoint()
     default: throw SyntaxError(offset: offset - 1)
     }
   }

@@ -4,9 +4,10 @@ extension [String: MessageAttribute] {
   /// Source: the developer guide, "Calculating the MD5 message digest for message attributes".
   var digest: [UInt8]? {
     var bytes: [UInt8] = []
+    // Enough for a name, its type and a value of a usual length.
+    bytes.reserveCapacity(128 * count)
     func append(_ part: some Collection<UInt8>) {
-      let count = UInt32(part.count)
-      for shift in [24, 16, 8, 0] as [UInt32] { bytes.append(UInt8(truncatingIfNeeded: count >> shift)) }
+      withUnsafeBytes(of: UInt32(part.count).bigEndian) { bytes.append(contentsOf: $0) }
       bytes.append(contentsOf: part)
     }
     for (name, attribute) in sorted(by: { $0.key < $1.key }) {

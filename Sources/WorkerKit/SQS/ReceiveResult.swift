@@ -25,18 +25,18 @@ package struct ReceiveResult {
 
   private mutating func readMessage(_ reader: inout JSONReader) throws {
     var message = ReceivedMessage(id: "", receiptHandle: "", body: [])
-    var bodyDigest: String?
-    var attributesDigest: String?
+    var bodyDigest: ArraySlice<UInt8>?
+    var attributesDigest: ArraySlice<UInt8>?
     try reader.readObject { reader, name in
       switch name {
       case "MessageId": message.id = try reader.readText() ?? ""
       case "ReceiptHandle": message.receiptHandle = try reader.readText() ?? ""
       case "Body": message.body = try reader.readString()
-      case "MD5OfBody": bodyDigest = try reader.readText()
-      case "MD5OfMessageAttributes": attributesDigest = try reader.readText()
+      case "MD5OfBody": bodyDigest = try reader.readTextBytes()
+      case "MD5OfMessageAttributes": attributesDigest = try reader.readTextBytes()
       case "Attributes":
         try reader.readObject { reader, name in
-          Self.set(name, try reader.readText(), in: &message)
+          Self.set(name, try reader.readTextBytes(), in: &message)
         }
       case "MessageAttributes":
         // Of what comes twice the last counts, as everywhere in JSON: two messages that ran together do not share them.
@@ -61,28 +61,32 @@ package struct ReceiveResult {
   }
 
   /// A digest that one side does not know is not compared.
-  private static func isMatch(_ theirs: String?, _ own: @autoclosure () -> [UInt8]?) -> Bool {
+  private static func isMatch(_ theirs: ArraySlice<UInt8>?, _ own: @autoclosure () -> [UInt8]?) -> Bool {
     guard let theirs, let own = own() else { return true }
     return own.isHexadecimal(theirs)
   }
 
-  private static func set(_ name: JSONReader.Name, _ value: String?, in message: inout ReceivedMessage) {
+  private static func set(_ name: JSONReader.Name, _ value: ArraySlice<UInt8>?, in message: inout ReceivedMessage) {
+    var text: String? { value.map { String(decoding: $0, as: UTF8.self) } }
     switch name {
     case "ApproximateReceiveCount":
-      message.receiveCount = value.flatMap { Int($0) }.map { min(max($0, 1), 1_000_000) } ?? 1
+      message.receiveCount = value.flatMap(JSONText.integer).map { Int(min(max($0, 1), 1_000_000)) } ?? 1
     case "SentTimestamp": message.sentAt = date(value)
     case "ApproximateFirstReceiveTimestamp": message.firstReceivedAt = date(value)
-    case "MessageGroupId": message.groupID = value
-    case "MessageDeduplicationId": message.deduplicationID = value
-    case "AWSTraceHeader": message.traceHeader = value
+    case "MessageGroupId": message.groupID = text
+    case "MessageDeduplicationId": message.deduplicationID = text
+    case "AWSTraceHeader": message.traceHeader = text
     default: break
     }
   }
 
   /// Milliseconds since 1970; nil for what no calendar could show.
-  private static func date(_ text: String?) -> Date? {
-    // Numbers without a fraction are all that is usual, and read in a fraction of the time.
-    guard let milliseconds = text.flatMap({ Int($0).map(Double.init) ?? Double($0) }),
+  private static func date(_ text: ArraySlice<UInt8>?) -> Date? {
+    // Numbers without a fraction are all that is usual.
+    guard
+      let milliseconds = text.flatMap({
+        JSONText.integer($0).map(Double.init) ?? Double(String(decoding: $0, as: UTF8.self))
+      }),
       (0..<253_402_300_800_000).contains(milliseconds)
     else {
       return nil

@@ -149,7 +149,7 @@ public struct SQSQueue: MessageQueue {
     _ message: OutgoingMessage, _ outcome: Result<BatchResult.Success, QueueError>
   ) -> Result<String, QueueError> {
     outcome.flatMap { success in
-      if let digest = success.bodyDigest, let own = Crypto.md5(message.body.utf8), !own.isHexadecimal(digest) {
+      if let digest = success.bodyDigest, let own = Crypto.md5(message.body.utf8), !own.isHexadecimal(digest.utf8) {
         return .failure(
           QueueError(
             code: .invalidResponse, kind: .unavailable,

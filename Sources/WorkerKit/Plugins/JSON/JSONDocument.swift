@@ -46,12 +46,7 @@ final class JSONDocument: Sendable {
   /// nil where the node is no number, or one that needs more care: a fraction, an exponent, more than 18 digits,
   /// a zero with a sign.
   func plainInteger(_ node: JSONNode) -> Int64? {
-    guard node.kind == .integer, node.range.count <= 18 else { return nil }
-    var digits = bytes[node.range]
-    let isNegative = digits.first == UInt8(ascii: "-")
-    if isNegative { digits.removeFirst() }
-    let magnitude = digits.reduce(0) { $0 * 10 + Int64($1 - UInt8(ascii: "0")) }
-    return isNegative ? (magnitude == 0 ? nil : -magnitude) : magnitude
+    node.kind == .integer ? JSONText.integer(bytes[node.range]) : nil
   }
 
   /// The value of an object's first member of that name.
@@ -64,19 +59,13 @@ final class JSONDocument: Sendable {
       while key < end {
         let node = nodes[key]
         // Strings of Swift are equal where Unicode calls them so, and then their bytes can differ, unless all is ASCII.
-        let isEqual = isASCII && node.kind == .asciiString ? isText(node, utf8) : string(node) == name
+        let isEqual =
+          isASCII && node.kind == .asciiString ? JSONText.areEqual(bytes[node.range], utf8) : string(node) == name
         if isEqual { return key + 1 }
         key = nodes[key + 1].next
       }
       return nil
     }
-  }
-
-  private func isText(_ node: JSONNode, _ utf8: UnsafeBufferPointer<UInt8>) -> Bool {
-    let range = node.range
-    guard range.count == utf8.count else { return false }
-    for index in utf8.indices where bytes[range.lowerBound + index] != utf8[index] { return false }
-    return true
   }
 
   /// An object's members by name, in the body's order; of those with the same name the first.

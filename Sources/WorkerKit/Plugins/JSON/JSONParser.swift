@@ -143,7 +143,7 @@ struct JSONParser {
     let start = offset
     var kind = JSONNode.Kind.asciiString
     while true {
-      offset = endOfPlainText
+      offset = JSONText.endOfPlain(bytes.span, from: offset, isASCII: true)
       switch peek {
       case UInt8(ascii: "\""):
         try append(kind, start..<offset)
@@ -158,17 +158,6 @@ struct JSONParser {
       default: throw Refusal()
       }
     }
-  }
-
-  /// Where ASCII ends that stands for itself.
-  private var endOfPlainText: Int {
-    var end = offset
-    while end < bytes.count {
-      let byte = bytes[end]
-      guard byte >= 0x20, byte < 0x80, byte != UInt8(ascii: "\""), byte != UInt8(ascii: "\\") else { break }
-      end += 1
-    }
-    return end
   }
 
   private mutating func readEscape() throws(Refusal) {
