@@ -7,33 +7,42 @@
   /// ThreadSanitizer does not know `Mutex`, and reports races under it that are none; a pthread lock it knows.
   ///
   /// `@unchecked` is sound: the state is touched under the lock alone.
-  package final class Locked<State: ~Copyable>: @unchecked Sendable {
-    private let lock = NSLock()
-    private nonisolated(unsafe) var state: State
+  package struct Locked<State: ~Copyable>: ~Copyable, @unchecked Sendable {
+    private final class Box {
+      let lock = NSLock()
+      var state: State
 
-    package init(_ state: consuming sending State) {
-      self.state = state
+      init(_ state: consuming sending State) {
+        self.state = state
+      }
     }
 
-    package func withLock<Result: ~Copyable, Failure: Error>(
+    private let box: Box
+
+    package init(_ state: consuming sending State) {
+      box = Box(state)
+    }
+
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
-      lock.lock()
-      defer { lock.unlock() }
-      return try body(&state)
+      box.lock.lock()
+      defer { box.lock.unlock() }
+      nonisolated(unsafe) let box = box
+      return try body(&box.state)
     }
   }
 #else
   import Synchronization
 
-  package final class Locked<State: ~Copyable>: Sendable {
+  package struct Locked<State: ~Copyable>: ~Copyable, Sendable {
     private let mutex: Mutex<State>
 
     package init(_ state: consuming sending State) {
       mutex = Mutex(state)
     }
 
-    package func withLock<Result: ~Copyable, Failure: Error>(
+    package borrowing func withLock<Result: ~Copyable, Failure: Error>(
       _ body: (inout sending State) throws(Failure) -> sending Result
     ) throws(Failure) -> sending Result {
       try mutex.withLock(body)

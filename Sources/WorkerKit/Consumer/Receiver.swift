@@ -1,7 +1,7 @@
 import Logging
 
 /// Makes a consumer's receives, several at once where the queue is deep, and begins the handling of what they bring.
-struct Receiver: Sendable {
+final class Receiver: Sendable {
   private struct State {
     var failures = ReceiveFailures()
     var failure: (any Error)?

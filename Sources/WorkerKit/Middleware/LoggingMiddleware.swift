@@ -3,7 +3,7 @@ import Logging
 /// One line for each message: handled at info, failed at warning. Bodies, and what came in a bad field, stay out.
 ///
 /// Of many failures that are alike, a few are shown and the rest counted; at debug, each is shown.
-struct LoggingMiddleware: Middleware {
+final class LoggingMiddleware: Middleware {
   private let clock: WorkerClock
   private let failures = Locked(FoldedFailures())
 

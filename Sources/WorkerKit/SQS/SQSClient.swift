@@ -2,7 +2,7 @@ import Foundation
 import Logging
 
 /// Calls SQS's operations over AWS JSON 1.0: signs, sends, retries as AWS's SDKs do, and says what went wrong.
-struct SQSClient: Sendable {
+final class SQSClient: Sendable {
   /// How often a call is tried in all.
   static let attempts = 3
   /// The SDKs' backoff: full jitter below a ceiling that doubles up to 20 s.

@@ -6,7 +6,7 @@ public import Logging
 ///     let queue = try SQSQueue(
 ///       url: "https://sqs.us-east-1.amazonaws.com/123456789012/prizes", region: "us-east-1",
 ///       client: CurlClient(), logger: logger)
-public struct SQSQueue: MessageQueue {
+public final class SQSQueue: MessageQueue {
   public let name: String
   private let url: String
   private let client: SQSClient
@@ -24,7 +24,7 @@ public struct SQSQueue: MessageQueue {
   ///   - tracing: How the spans are named.
   ///   - environment: Of the process.
   /// - Throws: a ``QueueError`` where the URL or the endpoint is none.
-  public init(
+  public convenience init(
     url: String,
     region: String,
     client: CurlClient,
@@ -41,7 +41,7 @@ public struct SQSQueue: MessageQueue {
   }
 
   /// The same over another way to have requests answered.
-  package init(
+  package convenience init(
     url: String, region: String, credentials: CredentialsChain, tracing: TracingConfiguration = TracingConfiguration(),
     logger: Logger, environment: [String: String],
     execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse

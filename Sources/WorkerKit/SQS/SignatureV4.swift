@@ -3,7 +3,7 @@ package import Foundation
 /// AWS Signature Version 4: proves who sent a request, and that it came as it was sent.
 ///
 /// Source: AWS's "Signing AWS API requests"; tested against AWS's published vectors and botocore.
-package struct SignatureV4: Sendable {
+package final class SignatureV4: Sendable {
   static let algorithm = "AWS4-HMAC-SHA256"
 
   /// The day's key, which costs four HMACs and is kept for the day.

@@ -6,18 +6,22 @@ package final class OpenTelemetrySpan: Span {
   private struct State {
     var span: FinishedSpan
     var isEnded = false
+
+    mutating func change(_ body: (inout FinishedSpan) -> Void) {
+      if !isEnded { body(&span) }
+    }
   }
 
   package let context: ServiceContext
   /// Nil for a span that is not recorded.
-  private let state: Locked<State>?
+  private let state: Locked<State?>
   private let limits: SpanLimits
   private let onEnd: (@Sendable (FinishedSpan) -> Void)?
 
   /// One that is not recorded.
   init(context: ServiceContext) {
     self.context = context
-    state = nil
+    state = Locked(nil)
     limits = SpanLimits()
     onEnd = nil
   }
@@ -32,16 +36,16 @@ package final class OpenTelemetrySpan: Span {
   }
 
   package var isRecording: Bool {
-    state?.withLock { !$0.isEnded } ?? false
+    state.withLock { $0?.isEnded == false }
   }
 
   package var operationName: String {
-    get { state?.withLock { $0.span.name } ?? "" }
+    get { state.withLock { $0?.span.name } ?? "" }
     set { change { $0.name = newValue } }
   }
 
   package var attributes: SpanAttributes {
-    get { state?.withLock { $0.span.attributes } ?? [:] }
+    get { state.withLock { $0?.span.attributes } ?? [:] }
     set {
       change { [limits] span in
         let (kept, dropped) = limits.applied(to: newValue, count: limits.attributes, keeping: span.attributes)
@@ -92,20 +96,18 @@ package final class OpenTelemetrySpan: Span {
   }
 
   package func end<Instant: TracerInstant>(at instant: @autoclosure () -> Instant) {
-    guard let state, let onEnd else { return }
+    guard let onEnd else { return }
     let end = instant().nanosecondsSinceEpoch
     let finished = state.withLock { state -> FinishedSpan? in
-      guard !state.isEnded else { return nil }
-      state.isEnded = true
-      state.span.end = end
-      return state.span
+      guard state?.isEnded == false else { return nil }
+      state?.isEnded = true
+      state?.span.end = end
+      return state?.span
     }
     if let finished { onEnd(finished) }
   }
 
   private func change(_ body: (inout FinishedSpan) -> Void) {
-    state?.withLock { state in
-      if !state.isEnded { body(&state.span) }
-    }
+    state.withLock { $0?.change(body) }
   }
 }

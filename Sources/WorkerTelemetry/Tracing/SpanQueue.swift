@@ -73,13 +73,13 @@ package final class SpanQueue: Sendable {
 
   /// Waits until there is a batch, or a reason not to wait for one.
   func untilDue() async throws {
-    try await changes.wait { [state, batchSize] _ in
+    try await changes.wait { [self] _ in
       state.withLock { $0.spans.count >= batchSize || $0.isFlushRequested || $0.closingDeadline != nil }
     }
   }
 
   func untilClosed() async throws {
-    try await changes.wait { [state] _ in state.withLock { $0.closingDeadline != nil } }
+    try await changes.wait { [self] _ in closingDeadline != nil }
   }
 }
 

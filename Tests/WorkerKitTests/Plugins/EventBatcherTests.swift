@@ -196,49 +196,57 @@ struct EventBatcherTests {
       var isCalled = false
       var outcomes: [Int: ErrorKind?] = [:]
     }
-    let random = Locked(SeededGenerator(seed: seed))
-    @Sendable func draw(_ bound: Int) -> Int { random.withLock { Int.random(in: 0..<bound, using: &$0) } }
-    let seen = Locked(Seen())
+    final class Course: Sendable {
+      private let random: Locked<SeededGenerator>
+      let seen = Locked(Seen())
+
+      init(seed: UInt64) {
+        random = Locked(SeededGenerator(seed: seed))
+      }
+
+      func draw(_ bound: Int) -> Int { random.withLock { Int.random(in: 0..<bound, using: &$0) } }
+    }
+    let course = Course(seed: seed)
     let limit = 5
     let batcher = EventBatcher<Greeting>(
       BatchClosureHandler(batchLimit: limit) { batch in
-        seen.withLock { seen in
+        course.seen.withLock { seen in
           #expect(!seen.isCalled, "two calls at once, seed \(seed)")
           seen.isCalled = true
         }
         #expect((1...limit).contains(batch.count), "seed \(seed)")
-        for _ in 0..<draw(5) { await Task.yield() }
-        let isThrowing = draw(8) == 0
+        for _ in 0..<course.draw(5) { await Task.yield() }
+        let isThrowing = course.draw(8) == 0
         let outcomes = batch.map { delivery -> Outcome in
-          let kind: ErrorKind? = isThrowing ? .unavailable : draw(4) == 0 ? .conflict : nil
-          seen.withLock { seen in
+          let kind: ErrorKind? = isThrowing ? .unavailable : course.draw(4) == 0 ? .conflict : nil
+          course.seen.withLock { seen in
             #expect(seen.outcomes.updateValue(kind, forKey: delivery.event.times) == nil, "twice, seed \(seed)")
           }
           return kind.map { .failure(EventError($0, "no")) } ?? .success(())
         }
-        seen.withLock { $0.isCalled = false }
+        course.seen.withLock { $0.isCalled = false }
         if isThrowing { throw EventError(.unavailable, "down") }
         return outcomes
       })
     await withDiscardingTaskGroup { group in
       for number in 0..<500 {
         let event = Task { await submit(number, to: batcher) }
-        if draw(4) == 0 {
+        if course.draw(4) == 0 {
           group.addTask {
-            for _ in 0..<draw(6) { await Task.yield() }
+            for _ in 0..<course.draw(6) { await Task.yield() }
             event.cancel()
           }
         }
         group.addTask {
           let failure = await event.value.failure
-          let outcome = seen.withLock { $0.outcomes[number] }
+          let outcome = course.seen.withLock { $0.outcomes[number] }
           if let outcome {
             #expect((failure as? EventError)?.kind == outcome, "seed \(seed), event \(number)")
           } else {
             #expect(failure is CancellationError && event.isCancelled, "seed \(seed), event \(number)")
           }
         }
-        if draw(3) == 0 { await Task.yield() }
+        if course.draw(3) == 0 { await Task.yield() }
       }
     }
     #expect(batcher.waitingCount == 0)

@@ -6,7 +6,7 @@ import Logging
 ///
 /// Away from EC2 nothing answers, which takes one second at most to find out. `AWS_EC2_METADATA_DISABLED=true` saves
 /// it; `AWS_EC2_METADATA_SERVICE_ENDPOINT` and `AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE` name another address.
-struct InstanceMetadataCredentials: CredentialsProvider {
+final class InstanceMetadataCredentials: CredentialsProvider {
   private struct Token {
     var value: String
     var expiration: Date
