@@ -1,6 +1,9 @@
+#ifndef _GNU_SOURCE
 #define _GNU_SOURCE
+#endif
 #include "CCurl.h"
 
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,6 +27,14 @@ struct curl_slist *ccurl_list_create(const char *lines, const size_t *lengths, s
   return list;
 }
 
+void ccurl_thread_set_name(const char *name) {
+#if defined(__linux__)
+  pthread_setname_np(pthread_self(), name);
+#else
+  pthread_setname_np(name);
+#endif
+}
+
 #if defined(__linux__)
 
 #include <sched.h>
@@ -44,6 +55,8 @@ struct ccurl_events {
   // By descriptor.
   ccurl_socket *sockets;
   size_t socket_count;
+  // Whether the process is scheduled as processes are that nobody has chosen another policy for.
+  bool scheduled_as_usual;
 };
 
 ccurl_events *ccurl_events_create(void) {
@@ -51,6 +64,7 @@ ccurl_events *ccurl_events_create(void) {
   if (events == NULL) return NULL;
   events->sockets = NULL;
   events->socket_count = 0;
+  events->scheduled_as_usual = sched_getscheduler(0) == SCHED_OTHER;
   events->queue = epoll_create1(EPOLL_CLOEXEC);
   events->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = events->waker};
@@ -129,9 +143,16 @@ void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writab
   }
 }
 
+static void schedule(const ccurl_events *events, int policy) {
+  if (events->scheduled_as_usual) sched_setscheduler(0, policy, &(struct sched_param){.sched_priority = 0});
+}
+
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms) {
   struct epoll_event found[MAX_READY];
+  // Not longer than it waits: threads and processes that it makes would inherit it.
+  schedule(events, SCHED_BATCH);
   int count = epoll_wait(events->queue, found, capacity < MAX_READY ? capacity : MAX_READY, timeout_ms);
+  schedule(events, SCHED_OTHER);
   int sockets = 0;
   for (int i = 0; i < count; i++) {
     if (found[i].data.fd == events->waker) {
@@ -155,13 +176,6 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
     };
   }
   return sockets;
-}
-
-void ccurl_thread_preempt_none(void) {
-  // A policy that somebody chose for the process stays.
-  if (sched_getscheduler(0) == SCHED_OTHER) {
-    sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0});
-  }
 }
 
 #else
@@ -229,9 +243,6 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
     };
   }
   return sockets;
-}
-
-void ccurl_thread_preempt_none(void) {
 }
 
 #endif

@@ -84,11 +84,8 @@ final class CurlLoop: @unchecked Sendable {
   private static let shutDown = HTTPError(code: .shutDown, message: "the HTTP client was shut down")
 
   private func run() {
-    // The system knows the name only of a thread that gives it to itself.
-    Thread.current.name = "worker-http"
-    // Where handlers have all processors busy, it waits for its turn instead of taking one's place whenever an answer comes.
-    // What it then finds it does at once, with fewer switches, and requests go out together.
-    ccurl_thread_preempt_none()
+    // Foundation gives it only to a thread whose start has been noted, which can be after this.
+    ccurl_thread_set_name("worker-http")
     setUp()
     var ready = [ccurl_event](repeating: ccurl_event(), count: 64)
     while let commands = takeCommands() {

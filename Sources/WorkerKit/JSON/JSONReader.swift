@@ -92,7 +92,7 @@ struct JSONReader {
   mutating func readNull() throws -> Bool {
     skipSpace()
     guard peek == UInt8(ascii: "n") else { return false }
-    return try readText() == nil
+    return try readTextBytes() == nil
   }
 
   /// Passes over a value of any kind.
@@ -102,7 +102,7 @@ struct JSONReader {
     case UInt8(ascii: "{"): try readObject { reader, _ in try reader.skipValue() }
     case UInt8(ascii: "["): try readArray { try $0.skipValue() }
     case UInt8(ascii: "\""): _ = try readStringBytes()
-    default: _ = try readText()
+    default: _ = try readTextBytes()
     }
   }
 

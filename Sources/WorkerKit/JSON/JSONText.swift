@@ -4,10 +4,10 @@ import Foundation
 enum JSONText {
   /// Where what stands for itself ends: at a quote, an escape or a control character, or with the bytes.
   ///
-  /// - Parameter isASCII: Whether it ends at what is beyond ASCII as well.
+  /// - Parameter stopsBeyondASCII: Whether it ends at what is beyond ASCII as well.
   @inline(__always)
-  static func endOfPlain(_ bytes: Span<UInt8>, from start: Int, isASCII: Bool = false) -> Int {
-    let beyond: UInt8 = isASCII ? 0x80 : 0
+  static func endOfPlain(_ bytes: Span<UInt8>, from start: Int, stopsBeyondASCII: Bool = false) -> Int {
+    let beyond: UInt8 = stopsBeyondASCII ? 0x80 : 0
     var end = start
     // Eight at a time: most of what is read and written is handles, digests and bodies. The load checks its bounds.
     while end + 8 <= bytes.count {
@@ -32,7 +32,7 @@ enum JSONText {
     var (end, place) = (start, place)
     while end + 8 <= bytes.count {
       let word = bytes.bytes.unsafeLoadUnaligned(fromByteOffset: end, as: UInt64.self)
-      // What is copied beyond the end is copied over.
+      // What is copied beyond the end is copied over, or lies behind all that is kept.
       copiedBytes.storeBytes(of: word, toByteOffset: place, as: UInt64.self)
       let found = specials(UInt64(littleEndian: word))
       guard found == 0 else { return end + found.trailingZeroBitCount / 8 }
@@ -88,6 +88,7 @@ enum JSONText {
     return rest.isEmpty
   }
 
+  /// Without a text of either: names are compared so, with those of the code.
   static func areEqual(_ bytes: ArraySlice<UInt8>, _ others: UnsafeBufferPointer<UInt8>) -> Bool {
     bytes.withUnsafeBytes { bytes in
       guard bytes.count == others.count, let first = bytes.baseAddress, let other = others.baseAddress else {
@@ -97,7 +98,7 @@ enum JSONText {
     }
   }
 
-  /// The number that digits make, up to 18 of them, with or without a sign; nil for everything else, and for a zero with
+  /// The number that digits make, up to 18 of them, with or without a minus; nil for everything else, and for a zero with
   /// a sign.
   static func integer(_ text: ArraySlice<UInt8>) -> Int64? {
     let isNegative = text.first == UInt8(ascii: "-")

@@ -70,7 +70,7 @@ package struct ReceiveResult {
     var text: String? { value.map { String(decoding: $0, as: UTF8.self) } }
     switch name {
     case "ApproximateReceiveCount":
-      message.receiveCount = value.flatMap(JSONText.integer).map { Int(min(max($0, 1), 1_000_000)) } ?? 1
+      message.receiveCount = value.flatMap(Self.number).map { Int(min(max($0, 1), 1_000_000)) } ?? 1
     case "SentTimestamp": message.sentAt = date(value)
     case "ApproximateFirstReceiveTimestamp": message.firstReceivedAt = date(value)
     case "MessageGroupId": message.groupID = text
@@ -82,16 +82,15 @@ package struct ReceiveResult {
 
   /// Milliseconds since 1970; nil for what no calendar could show.
   private static func date(_ text: ArraySlice<UInt8>?) -> Date? {
-    // Numbers without a fraction are all that is usual.
-    guard
-      let milliseconds = text.flatMap({
-        JSONText.integer($0).map(Double.init) ?? Double(String(decoding: $0, as: UTF8.self))
-      }),
-      (0..<253_402_300_800_000).contains(milliseconds)
-    else {
-      return nil
-    }
+    guard let milliseconds = text.flatMap(number), (0..<253_402_300_800_000).contains(milliseconds) else { return nil }
     return Date(timeIntervalSince1970: milliseconds / 1000)
+  }
+
+  /// nil for what is no finite number.
+  private static func number(_ text: ArraySlice<UInt8>) -> Double? {
+    // Digits are all that is usual.
+    if let integer = JSONText.integer(text) { return Double(integer) }
+    return Double(String(decoding: text, as: UTF8.self)).flatMap { $0.isFinite ? $0 : nil }
   }
 
   private static func readAttribute(_ reader: inout JSONReader) throws -> MessageAttribute {

@@ -1,7 +1,7 @@
 package import Tracing
 import WorkerKit
 
-/// A span. One whose trace is not recorded keeps its context, so that it is carried on, and nothing else.
+/// A span. One whose trace is not recorded has its context, so that it is carried on, and keeps nothing.
 package final class OpenTelemetrySpan: Span {
   private struct State {
     var span: FinishedSpan

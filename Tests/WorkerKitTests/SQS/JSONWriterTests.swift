@@ -43,7 +43,30 @@ struct JSONWriterTests {
       let start = Int.random(in: 0...bytes.count, using: &random)
       let expected = bytes[start...].firstIndex(where: isSpecial) ?? bytes.count
       #expect(JSONText.endOfPlain(bytes.span, from: start) == expected, "\(bytes) from \(start), seed \(seed)")
+      let ascii = bytes[start...].firstIndex { isSpecial($0) || $0 >= 0x80 } ?? bytes.count
+      #expect(
+        JSONText.endOfPlain(bytes.span, from: start, stopsBeyondASCII: true) == ascii,
+        "\(bytes) from \(start), seed \(seed)")
+      let place = Int.random(in: 0...start, using: &random)
+      var copy = [UInt8](repeating: 0xEE, count: bytes.count)
+      var span = copy.mutableSpan
+      let end = JSONText.copyPlain(bytes.span, from: start, to: &span, at: place)
+      #expect(end == expected, "\(bytes) from \(start), seed \(seed)")
+      #expect(copy[place..<place + expected - start] == bytes[start..<expected], "\(bytes) from \(start), seed \(seed)")
+      #expect(copy[..<place].allSatisfy { $0 == 0xEE }, "seed \(seed)")
     }
+  }
+
+  @Test(
+    "an integer is read of digits alone, and where it fits",
+    arguments: [
+      ("0", 0), ("7", 7), ("-12", -12), ("007", 7), ("999999999999999999", 999_999_999_999_999_999),
+      ("-999999999999999999", -999_999_999_999_999_999), ("1000000000000000000", nil), ("", nil), ("-", nil),
+      ("-0", nil),
+      ("+1", nil), ("1.0", nil), ("1e3", nil), (" 1", nil), ("1 ", nil), ("--1", nil), ("1/", nil), ("1:", nil),
+    ] as [(String, Int64?)])
+  func integer(text: String, expected: Int64?) {
+    #expect(JSONText.integer(Array(text.utf8)[...]) == expected)
   }
 
   @Test("objects, arrays and numbers are separated as JSON has it, and nil is left out")

@@ -143,7 +143,7 @@ struct JSONParser {
     let start = offset
     var kind = JSONNode.Kind.asciiString
     while true {
-      offset = JSONText.endOfPlain(bytes.span, from: offset, isASCII: true)
+      offset = JSONText.endOfPlain(bytes.span, from: offset, stopsBeyondASCII: true)
       switch peek {
       case UInt8(ascii: "\""):
         try append(kind, start..<offset)
