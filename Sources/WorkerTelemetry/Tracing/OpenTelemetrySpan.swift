@@ -13,7 +13,7 @@ package final class OpenTelemetrySpan: Span {
   }
 
   package let context: ServiceContext
-  /// Nil for a span that is not recorded.
+  /// Holds nil for a span that is not recorded.
   private let state: Locked<State?>
   private let limits: SpanLimits
   private let onEnd: (@Sendable (FinishedSpan) -> Void)?
