@@ -28,7 +28,6 @@
     ) throws(Failure) -> sending Result {
       box.lock.lock()
       defer { box.lock.unlock() }
-      nonisolated(unsafe) let box = box
       return try body(&box.state)
     }
   }
