@@ -4,7 +4,7 @@ SHELL := bash
 .DEFAULT_GOAL := help
 .PHONY: help setup venv build build-tests release run test test-swift test-integration chaos soak test-servers test-tsan test-asan \
 	test-example bench counted-pieces test-instructions record-instructions profile-piece bench-pieces bench-grants \
-	bench-local-queue bench-tracing lint format clean
+	bench-postgres-grants bench-handlers bench-local-queue bench-tracing bench-console docs lint format clean
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
@@ -16,7 +16,7 @@ SWIFT_FILES = git ls-files --cached --others --exclude-standard -z '*.swift'
 # Homebrew links neither of these where pkg-config looks.
 ifeq ($(shell uname -s),Darwin)
 BREW := $(shell brew --prefix 2>/dev/null)
-export PKG_CONFIG_PATH := $(BREW)/opt/openssl@3/lib/pkgconfig:$(BREW)/opt/sqlite/lib/pkgconfig:$(BREW)/opt/curl/lib/pkgconfig:$(PKG_CONFIG_PATH)
+export PKG_CONFIG_PATH := $(BREW)/opt/openssl@3/lib/pkgconfig:$(BREW)/opt/sqlite/lib/pkgconfig:$(BREW)/opt/curl/lib/pkgconfig:$(BREW)/opt/libpq/lib/pkgconfig:$(PKG_CONFIG_PATH)
 endif
 
 # Swift's libraries are part of what is built for production: it runs without Swift, and a message costs it three fifths. lld
@@ -63,7 +63,7 @@ build-tests: setup
 
 test-swift: venv build-tests ## Run the tests in Swift alone
 	$(call announce,tests in Swift)
-	$(PYTHON) scripts/sqs_server.py moto swift test --skip-build
+	$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --skip-build
 
 test-integration: venv build-tests ## Run the worker against local queues alone (ARGS='-k shutdown' chooses)
 	$(call announce,integration tests: the worker against two local queues)
@@ -71,9 +71,9 @@ test-integration: venv build-tests ## Run the worker against local queues alone 
 	$(call announce,the local queue through the Query protocol)
 	WORKER_BINARY=$(abspath $(WORKER)) $(QUERY_PYTHON) -m pytest Tests/Integration/local_queue -m 'not one_client' $(ARGS) || [ $$? -eq 5 ]
 
-chaos: venv build ## Kill, stop and repeat everything under load for minutes (ARGS='--events 20000 --seed 7')
+chaos: venv build-tests ## Kill, stop and repeat everything under load for minutes (ARGS='--events 20000 --seed 7')
 	$(call announce,chaos: workers and queues that die at random)
-	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration/chaos -n 0 -s --events 10000 $(ARGS)
+	WORKER_BINARY=$(abspath $(WORKER)) $(PYTHON) -m pytest Tests/Integration/chaos Tests/Integration/process_run/test_chaos.py -n 0 -s --events 10000 $(ARGS)
 
 soak: venv release ## A million messages through one worker: its memory stays what it is (ARGS='--events 200000')
 	$(call announce,soak: a million messages)
@@ -88,23 +88,40 @@ test-servers: build-tests ## Check the client's contract on MiniStack and LocalS
 
 test-tsan: venv ## Run the tests in Swift under ThreadSanitizer, in a build of their own
 	$(call announce_build,building with ThreadSanitizer,.build-tsan)
-	$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
+	$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
 
 test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 	$(call announce_build,building with AddressSanitizer,.build-asan)
 	ASAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/address.txt) LSAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/leak.txt) \
-		$(PYTHON) scripts/sqs_server.py moto swift test --scratch-path .build-asan --sanitize=address --disable-xctest
+		$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --scratch-path .build-asan --sanitize=address --disable-xctest
 
-test-example: setup ## Build and test Examples/RaffleWorker alone
-	$(call announce_build,testing the example in Examples/RaffleWorker,Examples/RaffleWorker/.build)
+# Their headers look empty to whatever includes them.
+HIDE_HEADERS := -Xcc -DCURLINC_CURL_H -Xcc -DOPENSSL_EVP_H
+
+test-example: setup ## Build and test the packages in Examples
+	$(call announce_build,testing the worker in Examples/RaffleWorker,Examples/RaffleWorker/.build)
 	swift test --package-path Examples/RaffleWorker
+	$(call announce_build,testing the queue in Examples/TableQueue with the headers of libcurl and OpenSSL hidden,Examples/TableQueue/.build)
+	swift test --package-path Examples/TableQueue $(HIDE_HEADERS)
+ifeq ($(shell uname -s),Linux)
+	for tests in RaffleWorker TableQueue; do \
+	  if ldd "Examples/$$tests/.build/debug/$${tests}PackageTests.xctest" | grep -E 'libcurl|libcrypto|libssl'; then \
+	    echo "the tests of a plugin's package must link neither libcurl nor OpenSSL" >&2; exit 1; fi; done
+endif
 
-bench: venv ## Measure what a message costs the worker, beside boto3 and Go (ARGS='--only worker --rounds 3')
+bench: venv ## Measure what a message costs, with round trips, beside Go and boto3 (ARGS='--quick', ARGS='--tls --rounds 5')
 	$(call announce_build,building the worker and a stub server with optimization,.build-benchmarks)
 	WORKER_BENCHMARKS=1 swift build --product StubServer $(RELEASE) --scratch-path .build-benchmarks
 	WORKER_BENCHMARKS=1 swift build --product BenchmarkWorker $(RELEASE) --scratch-path .build-benchmarks
 	$(call announce,what a message costs)
 	$(PYTHON) Benchmarks/consumer.py $(ARGS)
+
+bench-handlers: venv ## Measure what handlers in other languages cost, beside one that does nothing (ARGS='--rounds 3')
+	$(call announce_build,building the worker and a stub server with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product StubServer $(RELEASE) --scratch-path .build-benchmarks
+	WORKER_BENCHMARKS=1 swift build --product BenchmarkWorker $(RELEASE) --scratch-path .build-benchmarks
+	$(call announce,what a handler in another language costs)
+	$(PYTHON) Benchmarks/handlers.py $(ARGS)
 
 counted-pieces: setup
 	@scripts/setup.sh valgrind
@@ -132,6 +149,12 @@ bench-grants: setup ## Measure durable grants, beside SQLite's own limit on the 
 	$(call announce,what the prize database can do)
 	.build-benchmarks/release/GrantBenchmark $(ARGS)
 
+bench-postgres-grants: venv ## The same on PostgreSQL, beside pgbench with the same statements and beside SQLite (ARGS='--rounds 3')
+	$(call announce_build,building the benchmark with optimization,.build-benchmarks)
+	WORKER_BENCHMARKS=1 swift build --product GrantBenchmark $(RELEASE) --scratch-path .build-benchmarks
+	$(call announce,what the prize database on PostgreSQL can do)
+	$(PYTHON) Benchmarks/postgres_grants.py $(ARGS) .build-benchmarks/release/GrantBenchmark
+
 bench-local-queue: venv release ## Measure the local queue, beside moto's server (ARGS='--messages 20000 --depth 0')
 	$(call announce,what the local queue can do)
 	$(PYTHON) Benchmarks/local_queue.py $(ARGS)
@@ -140,11 +163,21 @@ bench-tracing: release ## Measure what tracing costs the worker (ARGS='--message
 	$(call announce,what tracing costs)
 	python3 Benchmarks/tracing.py $(ARGS)
 
+bench-console: release ## Measure what the console costs the worker, and how long 10,000 dead letters take (ARGS='--rounds 3')
+	$(call announce,what the console costs)
+	python3 Benchmarks/console.py $(ARGS)
+
+docs: setup ## Build the documentation of WorkerKit and WorkerTesting, as .build/docs; a warning is an error
+	$(call announce_build,building the documentation,.build)
+	swift package --allow-writing-to-directory .build/docs generate-documentation --target WorkerKit --target WorkerTesting \
+		--enable-experimental-combined-documentation --warnings-as-errors --output-path .build/docs
+
 lint: venv ## Check formatting, scripts and the README's code
 	$(call announce,lint)
 	$(SWIFT_FILES) | xargs -0 swift format lint --strict --parallel
 	git ls-files --cached --others --exclude-standard -z '*.py' | xargs -0 python3 scripts/check_python.py
 	python3 scripts/readme.py --check
+	python3 scripts/check_rooms.py
 	for script in scripts/*.sh deploy/*/*.sh .ci/run; do bash -n "$$script"; done
 	if command -v shellcheck >/dev/null; then shellcheck scripts/*.sh deploy/*/*.sh .ci/run; else echo "shellcheck is not here: scripts were checked for syntax alone"; fi
 
@@ -152,5 +185,5 @@ format: ## Format the Swift sources in place
 	$(SWIFT_FILES) | xargs -0 swift format --in-place --parallel
 
 clean: ## Remove what was built, the demo's files and the virtual environments
-	rm -rf .build .build-* Examples/*/.build .worker .venv .venv-* .prometheus .pytest_cache
+	rm -rf .build .build-* Examples/*/.build .worker .venv .venv-* .pgbouncer .prometheus .pytest_cache
 	find Benchmarks scripts Tests -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -7,7 +7,7 @@ import time
 from dataclasses import dataclass
 from pathlib import Path
 
-from servers import CORES, memory_of, pin
+from servers import CORES, memory_of, pin, private_memory_of
 
 DEADLINE = 600.0
 """Seconds after which a run is given up."""
@@ -71,13 +71,21 @@ class Consumer:
         end = time.monotonic() + DEADLINE
         while not self._has_ended():
             # Not the peak that the system tells at the end: that counts what this process had when it forked.
-            self._peak = max(self._peak, self.memory()[1] or 0)
+            self._peak = max(self._peak, memory_of(self._process.pid)[1] or 0)
             if time.monotonic() > end:
                 raise ConsumerError(f"a consumer did not end in {DEADLINE:g} s\n{self.log()}")
             time.sleep(0.05)
         if self._process.returncode:
             raise ConsumerError(f"a consumer failed: {' '.join(self._process.args)}\n{self.log()}")
         return Usage(self._usage.ru_utime + self._usage.ru_stime, self._peak or None)
+
+    def wait_for_log(self, text, deadline):
+        """Until its output has that, whether it ends then or not."""
+        end = time.monotonic() + deadline
+        while text not in self.log():
+            if time.monotonic() > end:
+                raise ConsumerError(f"a consumer did not say {text!r} in {deadline:g} s\n{self.log()}")
+            time.sleep(0.05)
 
     def stop(self):
         """As an operator does; it must end well."""
@@ -104,8 +112,8 @@ class Consumer:
         return self._process.returncode is not None
 
     def memory(self):
-        """Resident bytes now and at most until now; None twice where the system does not say."""
-        return memory_of(self._process.pid)
+        """Bytes now: its own, and all that are resident; None where the system does not say."""
+        return {"private": private_memory_of(self._process.pid), "resident": memory_of(self._process.pid)[0]}
 
     def log(self, last=3000):
         return self._log.read_text(errors="replace")[-last:]

@@ -2,15 +2,9 @@
 
 import sys
 
-GOALS = {
-    "cpu": 0.25,
-    "calls": 0.2,
-    "handled_ms": 2.0,
-    "start_ms": 50.0,
-    "in_flight": 40_000_000,
-    "backlog": 1.1,
-}
-NAMES = {"worker": "this worker", "go": "Go, aws-sdk-go-v2", "boto3": "Python, boto3 threads"}
+from goals import goals, megabytes
+
+KINDS = {"worker": "this worker", "go": "AWS's SDK for Go", "boto3": "boto3"}
 
 
 def say(what):
@@ -20,97 +14,82 @@ def say(what):
 
 def show(report):
     place = "the stub on one core, the consumer on another" if report["cores"] else "not pinned to cores"
-    print(f"\n{report['messages']:,} messages a run (boto3: a quarter), medians of {report['rounds']} runs; {place}.")
-    if report.get("consumers"):
-        show_consumers(report["consumers"])
-    for name, reason in report["missing"].items():
-        print(f"Without {NAMES[name]}: {reason}.")
+    print(f"\nRounds: {report['rounds']}, figures are medians; {place}. Starting up is not in a message's CPU. Latency is from the")
+    print("message's handing out to its delete; both times are the stub's.")
+    for setting in report["settings"]:
+        show_setting(setting)
+    for kind, reason in report["missing"].items():
+        print(f"Without {KINDS[kind]}: {reason}.")
+    if report["busy"]:
+        print("\nThis worker with handlers of 50 ms and default settings, the share of slots × time in which one ran:")
+        for row in report["busy"]:
+            print(f"  round trip {row['round_trip']} ms: {row['share']:.1%} of {row['slots']} slots, {row['messages']:,} messages")
+    if report["burst"]:
+        print("\nThis worker on an empty queue into which 10,000 messages come at once, in round trips:")
+        for row in report["burst"]:
+            print(
+                f"  {row['round_trip']} ms, concurrency {row['concurrency']:,}: full speed, {row['messages_a_trip']:,.0f} messages each, "
+                f"after {row['round_trips']:.1f}; all received after {row['all_round_trips']:.1f}"
+            )
     if "idle" in report:
         show_idle(report["idle"])
     if "memory" in report:
         show_memory(report["memory"])
+    show_goals(list(goals(report)))
 
 
-def show_consumers(consumers):
-    go = consumers.get("go")
+def show_setting(setting):
+    print(f"\nRound trip {setting['round_trip']} ms{', over TLS' if setting['tls'] else ''}")
+    consumers = setting["consumers"]
+    go = consumers.get("go-16")
     columns = {
-        "": lambda name, row: NAMES[name],
-        "messages/s": lambda name, row: f"{row['messages_per_second']:,.0f}",
-        "slowest to fastest": lambda name, row: f"{row['slowest']:,.0f} to {row['fastest']:,.0f}",
-        "CPU µs/message": lambda name, row: f"{row['cpu_us_per_message']:,.1f}",
-        "of Go's": lambda name, row: f"{row['cpu_us_per_message'] / go['cpu_us_per_message']:.2f}" if go else "-",
-        "API calls/message": lambda name, row: f"{row['calls_per_message']:.3f}",
-        "p50": lambda name, row: f"{row['p50_ms']:.1f}",
-        "p99": lambda name, row: f"{row['p99_ms']:.1f}",
-        "p99.9 ms": lambda name, row: f"{row['p999_ms']:.1f}",
-        "peak memory": lambda name, row: megabytes(row["peak_memory"]),
-        "stub busy": lambda name, row: "-" if row["stub_busy"] is None else f"{row['stub_busy']:.0%}",
-        "start-up CPU": lambda name, row: f"{row['start_cpu_ms']:,.0f} ms",
+        "": lambda row: row["label"],
+        "messages": lambda row: f"{row['messages']:,.0f}",
+        "messages/s": lambda row: f"{row['messages_per_second']:,.0f}",
+        "slowest to fastest": lambda row: f"{row['slowest']:,.0f} to {row['fastest']:,.0f}",
+        "CPU µs/message": lambda row: f"{row['cpu_us_per_message']:,.1f}",
+        "of Go's, 16": lambda row: f"{row['cpu_us_per_message'] / go['cpu_us_per_message']:.2f}" if go else "-",
+        "receives/message": lambda row: f"{row['receives_per_message']:.3f}",
+        "deletes": lambda row: f"{row['deletes_per_message']:.3f}",
+        "p50": lambda row: f"{row['p50_ms']:.1f}",
+        "p99 ms": lambda row: f"{row['p99_ms']:.1f}",
+        "peak memory": lambda row: megabytes(row["peak_memory"]),
+        "server busy": lambda row: "-" if row["server_busy"] is None else f"{row['server_busy']:.0%}",
+        "start-up CPU": lambda row: f"{row['start_cpu_ms']:,.0f} ms",
     }
-    table(columns, consumers)
-    print("\nStarting up is not in a message's CPU. Latency is from the message's handing out to its delete.")
-    worker = consumers.get("worker")
-    if worker:
-        goal(
-            "API calls a message",
-            f"{worker['calls_per_message']:.3f}",
-            GOALS["calls"],
-            worker["calls_per_message"] < GOALS["calls"] + 0.005,
-        )
-    if worker and go:
-        ratio = worker["cpu_us_per_message"] / go["cpu_us_per_message"]
-        goal("CPU a message, of Go's", f"{ratio:.2f}", GOALS["cpu"], ratio <= GOALS["cpu"])
+    table(columns, consumers.values())
 
 
 def show_idle(idle):
     print("\nThis worker on an idle queue:")
-    goal(
-        "API calls in the time of a receive's wait", f"{idle['calls_per_wait_time']:.2f}", 1, idle["calls_per_wait_time"] < 1.1
-    )
-    behind = idle["handled_p50_ms"] - idle["bare_p50_ms"]
     print(
         f"  from send to handler, {idle['sends']} sends: median {idle['handled_p50_ms']:.2f} ms, p99 {idle['handled_p99_ms']:.2f} ms; "
         f"a bare client's receive: {idle['bare_p50_ms']:.2f} and {idle['bare_p99_ms']:.2f}"
     )
-    goal("ms behind the bare client, median", f"{behind:.2f}", GOALS["handled_ms"], behind <= GOALS["handled_ms"])
-    goal(
-        f"ms from start to first receive (slowest {idle['slowest_start_ms']:.0f})",
-        f"{idle['start_ms']:.0f}",
-        GOALS["start_ms"],
-        idle["start_ms"] < GOALS["start_ms"],
-    )
 
 
 def show_memory(memory):
-    print("\nThis worker's memory:")
-    if memory["in_flight"] is None:
+    print("\nThis worker's memory, private (dirty) and resident:")
+    if memory["in_flight"]["private"] is None:
         return print("  this system does not say")
-    print(f"  on an empty queue: {megabytes(memory['idle'])}")
-    goal(
-        f"1,000 messages in flight (peak {megabytes(memory['in_flight_peak'])})",
-        megabytes(memory["in_flight"]),
-        megabytes(GOALS["in_flight"]),
-        memory["in_flight"] < GOALS["in_flight"],
-    )
+
+    def both(sizes):
+        return f"{megabytes(sizes['private'])} and {megabytes(sizes['resident'])}"
+
+    print(f"  on an empty queue: {both(memory['idle'])}")
+    print(f"  1,000 messages in flight: {both(memory['in_flight'])}")
     for row in memory["backlogs"]:
-        print(
-            f"  {row['backlog']:,} waiting, {row['handled']:,} handled: {megabytes(row['now'])}, peak {megabytes(row['peak'])}"
-        )
-    growth = memory["backlogs"][-1]["now"] / memory["backlogs"][0]["now"]
-    goal("the last as a multiple of the first", f"{growth:.2f}", GOALS["backlog"], growth <= GOALS["backlog"])
+        print(f"  {row['backlog']:,} waiting, {row['handled']:,} handled: {both(row['now'])}")
+
+
+def show_goals(found):
+    print(f"\nGoals: {sum(goal.is_met for goal in found)} of {len(found)} are met")
+    for goal in found:
+        print(f"  {'met    ' if goal.is_met else 'NOT met'}  {goal.what}: {goal.found}; goal {goal.wanted}")
 
 
 def table(columns, rows):
-    cells = [list(columns)] + [[column(name, row) for column in columns.values()] for name, row in rows.items()]
+    cells = [list(columns)] + [[column(row) for column in columns.values()] for row in rows]
     widths = [max(len(line[n]) for line in cells) for n in range(len(columns))]
-    print()
     for line in cells:
         print(line[0].ljust(widths[0]), *(cell.rjust(width) for cell, width in zip(line[1:], widths[1:])), sep="  ")
-
-
-def goal(what, found, wanted, is_met):
-    print(f"  {what}: {found}; goal {wanted}: {'met' if is_met else 'NOT met'}")
-
-
-def megabytes(size):
-    return "-" if size is None else f"{size / 1e6:,.1f} MB"

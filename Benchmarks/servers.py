@@ -96,6 +96,12 @@ def memory_of(pid):
     return sizes.get("RSS"), sizes.get("HWM")
 
 
+def private_memory_of(pid):
+    """Bytes that a process has written to and that are its own, a page that it shares in part: Linux's Pss_Dirty; None elsewhere."""
+    found = re.search(r"^Pss_Dirty:\s+(\d+) kB", _proc(pid, "smaps_rollup") or "", re.M)
+    return 1024 * int(found[1]) if found else None
+
+
 def _proc(pid, name):
     try:
         return Path(f"/proc/{pid}/{name}").read_text()

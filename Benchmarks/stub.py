@@ -34,12 +34,24 @@ class Stub(Server):
         self.wait_for(lambda report: not report["waiting"], "the end of the last consumer's receive")
         self._ask("POST", f"/load?{messages}", EVENT)
 
+    def set_round_trip(self, milliseconds):
+        """Every later answer to a consumer is held back for so long, as by a network."""
+        self._ask("POST", f"/round-trip?{milliseconds}")
+
     def report(self):
         return self._ask("GET", "/report")
 
     def send(self, event=EVENT):
         """To a receive that waits."""
         self._ask("POST", "/send", event)
+
+    def burst(self, messages):
+        """Puts them into the queue at once."""
+        self._ask("POST", f"/burst?{messages}")
+
+    def handed_out(self):
+        """When each message was handed out, in seconds after the burst."""
+        return [at / 1e9 for at in self._ask("GET", "/handed-out")]
 
     def wait_for(self, condition, what, deadline=60.0, pause=0.005):
         """Asks for the report until it is so; returns it."""

@@ -1,5 +1,6 @@
 """What the worker does on an idle queue, and the memory that it takes."""
 
+import bisect
 import json
 import re
 import statistics
@@ -14,6 +15,11 @@ IDLE_WAIT = 2
 """Seconds of a receive's wait while idle."""
 IDLE_WAITS = 5
 IN_FLIGHT = 1_000
+HANDLER_TIME = 0.05
+"""Seconds that the handler `sleep` waits."""
+BURST = 10_000
+FULL_SPEED = 0.8
+"""What counts as full: a share of the mean."""
 BACKLOGS = (10_000, 1_000_000)
 HANDLED = 100_000
 """Of a backlog; then memory is read."""
@@ -28,6 +34,7 @@ class WorkerAlone:
     def idle(self):
         """On an empty queue: how often it asks, how soon it handles what comes, and how soon it asks after its start."""
         say("the worker on an idle queue")
+        self._stub.set_round_trip(0)
         self._stub.load(0)
         with self._start("latency", wait=IDLE_WAIT) as worker:
             calls = self._idle_calls(worker)
@@ -37,7 +44,7 @@ class WorkerAlone:
             self._send(worker, '{"eventType": "REPORT"}')
             self._until_idle(worker)
             worker.stop()
-            handled = json.loads(re.search(r"^\{.*\}$", worker.log(), re.MULTILINE)[0])
+            handled = self._handler_report(worker)["latency"]
         bare = sorted(self._stub.wake_up(SENDS))
         say(f"{STARTS} starts")
         starts = [self._time_start() for _ in range(STARTS)]
@@ -52,20 +59,62 @@ class WorkerAlone:
             "slowest_start_ms": max(starts),
         }
 
+    def utilization(self, round_trip, concurrency, slots, seconds):
+        """The share of slots × time in which a handler ran, while each message's takes 50 ms and there are messages enough."""
+        say(f"round trip {round_trip} ms: handlers of 50 ms, {slots} slots")
+        messages = int(slots * seconds / HANDLER_TIME)
+        self._stub.set_round_trip(round_trip)
+        self._stub.load(messages)
+        with self._start("sleep", concurrency=concurrency) as worker:
+            self._until(worker, lambda report: report["deleted"] == messages, "the messages", pause=0.05)
+            self._send(worker, '{"eventType": "REPORT"}')
+            self._until_idle(worker)
+            worker.stop()
+            busy = self._handler_report(worker)["busy"]
+        return {"slots": slots, "messages": messages, "share": busy["time"] / (busy["lastEnd"] - busy["firstBegin"]) / slots}
+
+    def ramp_up(self, round_trip, concurrency):
+        """How many round trips pass from a burst on an empty queue until messages are handed out at full speed.
+
+        Speed is the messages of the last two round trips: receives that came together look like a wave and a pause
+        otherwise. Full speed is the mean of the burst's second half, but for its end.
+        """
+        say(f"round trip {round_trip} ms: a burst of {BURST:,}, concurrency {concurrency:,}")
+        self._stub.set_round_trip(round_trip)
+        self._stub.load(0)
+        with self._start("noop", concurrency=concurrency) as worker:
+            self._until_idle(worker)
+            self._stub.burst(BURST)
+            self._until(worker, lambda report: report["deleted"] == BURST, "the messages", pause=0.05)
+        trip = round_trip / 1e3
+        handed_out = self._stub.handed_out()
+        begin, end = BURST // 2, BURST * 9 // 10
+        full = (end - begin) / (handed_out[end] - handed_out[begin]) * trip
+        counts = (number + 1 - bisect.bisect_left(handed_out, at - 2 * trip) for number, at in enumerate(handed_out))
+        first = next(at for at, count in zip(handed_out, counts) if count >= FULL_SPEED * 2 * full)
+        return {
+            "round_trip": round_trip,
+            "concurrency": concurrency,
+            "round_trips": first / trip,
+            "messages_a_trip": full,
+            "all_round_trips": handed_out[-1] / trip,
+        }
+
     def memory(self):
-        """Resident bytes on an empty queue, with many in flight, and with many waiting."""
+        """On an empty queue, with many in flight, and with many waiting."""
+        self._stub.set_round_trip(0)
         say("the worker's memory on an empty queue")
         self._stub.load(0)
         with self._start("noop") as worker:
             self._until_idle(worker)
-            result = {"idle": worker.memory()[0]}
+            result = {"idle": worker.memory()}
         say(f"the worker's memory with {IN_FLIGHT:,} in flight; renewing their leases takes it half a minute")
         self._stub.load(IN_FLIGHT)
         with self._start("hold", concurrency=IN_FLIGHT, timeout="1h") as worker:
-            # Then all are with their handlers, and it has been through all that it does for a message in hand.
+            # Then all are with their handlers, and it has been through all that it does for a message in flight.
             name, batches = "ChangeMessageVisibilityBatch", IN_FLIGHT / 10
             self._until(worker, lambda report: report["requests"].get(name, 0) >= batches, "renewals", pause=0.05)
-            result["in_flight"], result["in_flight_peak"] = worker.memory()
+            result["in_flight"] = worker.memory()
         result["backlogs"] = [self._backlog(backlog) for backlog in BACKLOGS]
         return result
 
@@ -75,8 +124,7 @@ class WorkerAlone:
         handled = min(backlog, HANDLED)
         with self._start("noop") as worker:
             self._until(worker, lambda report: report["deleted"] >= handled, "the messages", pause=0.05)
-            now, peak = worker.memory()
-        return {"backlog": backlog, "handled": handled, "now": now, "peak": peak}
+            return {"backlog": backlog, "handled": handled, "now": worker.memory()}
 
     def _idle_calls(self, worker):
         """In the time that a receive waits."""
@@ -85,6 +133,10 @@ class WorkerAlone:
         end = self._until(worker, lambda report: report["requests"]["ReceiveMessage"] >= target, "a receive", pause=0.05)
         calls = sum(end["requests"].values()) - sum(begin["requests"].values())
         return calls / ((end["now"] - begin["now"]) / 1e9 / IDLE_WAIT)
+
+    @staticmethod
+    def _handler_report(worker):
+        return json.loads(re.search(r"^\{.*\}$", worker.log(), re.MULTILINE)[0])
 
     def _send(self, worker, *event):
         self._until_idle(worker)

@@ -1,4 +1,4 @@
-# The prize queue: what a bot sends to, and the worker reads.
+# The prize queue, which the bot sends to and the worker reads.
 
 module "prize_distribution" {
   source = "./modules/sqs-queue"

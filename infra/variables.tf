@@ -1,5 +1,5 @@
 variable "project" {
-  description = "The first part of every name."
+  description = "The first part of all names."
   type        = string
 
   validation {
@@ -9,7 +9,7 @@ variable "project" {
 }
 
 variable "environment" {
-  description = "The last part of every name: dev, staging, prod."
+  description = "The last part of all names, such as dev, staging or prod."
   type        = string
 
   validation {
@@ -19,37 +19,37 @@ variable "environment" {
 }
 
 variable "region" {
-  description = "Where the queues are; the worker's AWS_REGION."
+  description = "The region of the queues, and the worker's AWS_REGION."
   type        = string
   default     = "us-east-1"
 }
 
 variable "fifo" {
-  description = "Whether the queue keeps the order of each message group."
+  description = "Whether the queue is a FIFO queue, which keeps the order of each message group."
   type        = bool
   default     = false
 }
 
 variable "worker_role_names" {
-  description = "The roles that the worker runs as, by name: of an EC2 instance, an ECS task or a Kubernetes service account. They get the consumer policy."
+  description = "Names of the roles that the worker runs as: of an EC2 instance, an ECS task or a Kubernetes service account. They get the consumer policy."
   type        = list(string)
   default     = []
 }
 
 variable "bot_role_names" {
-  description = "The roles that the bot runs as, by name. They get the producer policy. A bot that is an IAM user gets it by hand: see docs/bot-integration.md."
+  description = "Names of the roles that the bot runs as. They get the producer policy. For an IAM user, attach the policy by hand: see docs/bot-integration.md."
   type        = list(string)
   default     = []
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key of your own; without one SQS encrypts with a key that it manages."
+  description = "The ARN of your own KMS key. The default is a key that SQS manages."
   type        = string
   default     = null
 }
 
 variable "alarm_actions" {
-  description = "Who is told when an alarm goes off: ARNs of SNS topics."
+  description = "ARNs of the SNS topics that are notified of an alarm."
   type        = list(string)
   default     = []
 }

@@ -5,7 +5,8 @@ terraform {
     aws = { source = "hashicorp/aws", version = "~> 5.0" }
   }
 
-  # State is kept in this folder until you say where: a bucket, so that two people do not apply at once.
+  # Terraform keeps its state in this folder until you configure a backend, such as a bucket, which also prevents two
+  # people from applying at once.
   # backend "s3" {}
 }
 

@@ -1,18 +1,18 @@
 import Dispatch
-import Foundation
 import Histogram
 import WorkerKit
+import WorkerLocks
 
 /// How long messages took from the queue to their handler, in nanoseconds.
 final class Latencies: Sendable {
-  private struct Report: Encodable {
+  struct Report: Encodable {
     let count: UInt64
     let p50: UInt64
     let p99: UInt64
     let max: UInt64
   }
 
-  private let histogram = Locked(Histogram<UInt32>(numberOfSignificantValueDigits: .three))
+  private let histogram = Mutex(Histogram<UInt32>(numberOfSignificantValueDigits: .three))
 
   /// - Parameter sentAt: A time of this machine's uptime, which all processes share.
   func note(since sentAt: UInt64) {
@@ -20,10 +20,9 @@ final class Latencies: Sendable {
     histogram.withLock { _ = $0.record(now - min(now, sentAt)) }
   }
 
-  func report() throws -> String {
-    let report = histogram.withLock {
+  func report() -> Report {
+    histogram.withLock {
       Report(count: $0.totalCount, p50: $0.valueAtPercentile(50), p99: $0.valueAtPercentile(99), max: $0.max)
     }
-    return String(decoding: try JSONEncoder().encode(report), as: UTF8.self)
   }
 }

@@ -18,6 +18,12 @@ import Foundation
   @Option(help: "A figure is the median of so many rounds.")
   var rounds = 5
 
+  @Option(
+    help:
+      "Measure grants in this PostgreSQL database, and in SQLite beside it, a line for each: store, batch, grants a second, CPU time a grant in µs."
+  )
+  var postgres: String?
+
   func validate() throws {
     guard grants > 0, rounds > 0 else { throw ValidationError("--grants and --rounds must be at least 1") }
   }
@@ -25,26 +31,56 @@ import Foundation
   func run() async throws {
     let folder = URL(filePath: folder).appending(path: "grant-benchmark-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: false)
-    let figures: Figures
+    let figures: Figures?
     do {
-      figures = try await measure(in: folder)
+      if let postgres {
+        try await measure(postgres, beside: folder)
+        figures = nil
+      } else {
+        figures = try await measure(in: folder)
+      }
     } catch {
       try? FileManager.default.removeItem(at: folder)
       throw error
     }
     try FileManager.default.removeItem(at: folder)
-    figures.show()
+    figures?.show()
+  }
+
+  private func measure(_ uri: String, beside folder: URL) async throws {
+    let stores = [
+      ("postgresql", try await PrizeGrants(postgres: uri)),
+      ("sqlite", try await PrizeGrants(file: folder.appending(path: "prizes.db"))),
+    ]
+    for _ in 1...rounds {
+      for batch in Figures.batches where batch <= 250 {
+        for (name, store) in stores {
+          let before = cpuTime()
+          let rate = try await rate(of: store, batch: batch)
+          print("\(name)\t\(batch)\t\(rate)\t\((cpuTime() - before) / Double(grants) * 1_000_000)")
+        }
+      }
+    }
+  }
+
+  /// Of the process, in seconds; decoding of the events is in it, on both stores.
+  private func cpuTime() -> Double {
+    var time = timespec()
+    clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time)
+    return Double(time.tv_sec) + Double(time.tv_nsec) / 1_000_000_000
   }
 
   private func measure(in folder: URL) async throws -> Figures {
     let bare = try BareSQLite(file: folder.appending(path: "bare.db"))
     let statements = try await GrantStatements(file: folder.appending(path: "statements.db"))
+    let withoutLedger = try await GrantStatements(file: folder.appending(path: "no-ledger.db"), hasLedger: false)
     let prizes = try await PrizeGrants(file: folder.appending(path: "prizes.db"))
     var figures = Figures()
     for _ in 1...rounds {
       figures.add(try SyncTime.measure(in: folder))
       for batch in Figures.batches {
         figures.add(try await rate(of: bare, batch: batch), of: bare.name, batch: batch)
+        figures.add(try await rate(of: withoutLedger, batch: batch), of: withoutLedger.name, batch: batch)
         figures.add(try await rate(of: statements, batch: batch), of: statements.name, batch: batch)
         figures.add(try await rate(of: prizes, batch: batch), of: prizes.name, batch: batch)
       }

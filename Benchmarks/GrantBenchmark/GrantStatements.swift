@@ -9,16 +9,19 @@ struct GrantStatements: Contender {
     var user: String
   }
 
-  let name = "bare grants"
+  let name: String
 
   private let connection: BareSQLite.Connection
   private let begin: BareSQLite.Statement
   private let record: BareSQLite.Statement
   private let look: BareSQLite.Statement
   private let add: BareSQLite.Statement
+  /// nil where there is no ledger, to see what it costs.
+  private let ledger: BareSQLite.Statement?
   private let commit: BareSQLite.Statement
 
-  init(file: URL) async throws {
+  init(file: URL, hasLedger: Bool = true) async throws {
+    name = hasLedger ? "bare grants" : "without a ledger"
     _ = try await PrizeGrants.prepare(file)
     connection = try BareSQLite.Connection(file)
     for pragma in ["synchronous = FULL", "foreign_keys = ON"] {
@@ -42,6 +45,14 @@ struct GrantStatements: Contender {
       ON CONFLICT (pending_discord_user_id, item_type_id) WHERE stacks = 1 AND pending_discord_user_id IS NOT NULL
       DO UPDATE SET quantity = quantity + excluded.quantity WHERE quantity <= 9007199254740991 - excluded.quantity
       """)
+    ledger =
+      hasLedger
+      ? try connection.prepare(
+        """
+        INSERT INTO ledger
+          (at, change, discord_user_id, user_id, community_id, item_type_id, character_id, quantity, event_type, key)
+        VALUES ('2026-01-01T00:00:00Z', 'pending', ?, NULL, 'crew', 'cluid123abc', NULL, 1, 'ITEM_AWARDED', ?)
+        """) : nil
     commit = try connection.prepare("COMMIT")
   }
 
@@ -60,6 +71,7 @@ struct GrantStatements: Contender {
       try record.run([grant.key, grant.content])
       try look.run([grant.user])
       try add.run([grant.user])
+      try ledger?.run([grant.user, grant.key])
     }
     try commit.run()
   }

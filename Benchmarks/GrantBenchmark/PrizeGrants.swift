@@ -5,13 +5,22 @@ import WorkerKit
 
 /// The worker's handler of `ITEM_AWARDED`, with its transaction. Messages are decoded before, each in its own task.
 struct PrizeGrants: Contender {
-  let name = "prizes.item"
+  let name: String
 
   private let handler: ItemPrizeHandler
-  private let database: BareSQLite.Connection
+  /// nil where it is not SQLite's.
+  private let database: BareSQLite.Connection?
   private let quietLogger = Logger(label: "benchmark", factory: { _ in SwiftLogNoOpLogHandler() })
 
+  /// - Parameter uri: Of a database on PostgreSQL that has nothing, or what this made.
+  init(postgres uri: String) async throws {
+    name = "on PostgreSQL"
+    handler = try await PrizePlugin(configuration: Self.prepare(database: uri)).makeItemHandler()
+    database = nil
+  }
+
   init(file: URL) async throws {
+    name = "prizes.item"
     let configuration = try await Self.prepare(file)
     handler = try await PrizePlugin(configuration: configuration).makeItemHandler()
     database = try BareSQLite.Connection(file)
@@ -19,11 +28,13 @@ struct PrizeGrants: Contender {
 
   /// Makes a prize database with the demo's catalog.
   static func prepare(_ file: URL) async throws -> ConfigurationValues {
-    guard let path = PrizeDatabase(configurationText: "sqlite:\(file.path)") else {
-      throw BenchmarkError("not a database path: \(file.path)")
-    }
+    try await prepare(database: "sqlite:\(file.path)")
+  }
+
+  private static func prepare(database text: String) async throws -> ConfigurationValues {
+    guard let database = PrizeDatabase(configurationText: text) else { throw BenchmarkError("not a database") }
     var configuration = ConfigurationValues()
-    configuration[PrizePlugin.database] = path
+    configuration[PrizePlugin.database] = database
     try await PrizePlugin.prepareDemo(configuration)
     return configuration
   }
@@ -43,6 +54,7 @@ struct PrizeGrants: Contender {
   }
 
   func check(count: Int) throws {
+    guard let database else { return }
     let granted = try database.number("SELECT sum(quantity) FROM items")
     let handled = try database.number("SELECT count(*) FROM handled_events")
     guard granted == count, handled == count else {

@@ -1,6 +1,7 @@
 import Logging
 import PrizePlugins
 import WorkerKit
+import WorkerLocks
 
 extension HotPiece {
   static let routeAndDecode = HotPiece(
@@ -9,9 +10,9 @@ extension HotPiece {
     let processor = consumer(table: idle, in: surroundings).processor
     let message = Event.message(1)
     return .synchronous {
-      let match = processor.match(message)
-      _ = try match.get()
-      _ = try EventDecoder.decode(ItemAwarded.self, from: match.body)
+      let routing = processor.routing(of: message)
+      _ = try routing.get()
+      _ = try EventDecoder.decode(ItemAwarded.self, from: routing.body)
     }
   }
 
@@ -37,7 +38,7 @@ extension HotPiece {
         """, plugins: [PrizePlugin.self])
     try await PrizePlugin.prepareDemo(file.configuration(of: PrizePlugin.self))
     let processor = consumer(table: try await file.makeRoutingTable(), in: surroundings).processor
-    let count = Locked(0)
+    let count = Mutex(0)
     return .asynchronous {
       let number = count.withLock { count in
         count += 1

@@ -1,5 +1,6 @@
 import Dispatch
 import WorkerKit
+import WorkerLocks
 
 extension HotPiece {
   /// Prepares the piece and runs it so often, and returns when that is done.
@@ -18,7 +19,7 @@ extension HotPiece {
 }
 
 private func blocking<Value: Sendable>(_ work: @escaping @Sendable () async throws -> Value) throws -> Value {
-  let outcome = Locked<Result<Value, any Error>?>(nil)
+  let outcome = Mutex<Result<Value, any Error>?>(nil)
   let isDone = DispatchSemaphore(value: 0)
   Task {
     let result: Result<Value, any Error>

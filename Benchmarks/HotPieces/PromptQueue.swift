@@ -1,26 +1,26 @@
 import WorkerKit
+import WorkerLocks
 
 /// A queue that does what it is asked for at once, and keeps nothing: what is measured with it is not the queue.
 ///
-/// One receiver and one who waits for deletions are all that it serves, with as little as that takes.
+/// One who waits for deletions is all that it serves beside the receives, with as little as that takes.
 final class PromptQueue: MessageQueue {
   private struct State {
     var messages: [ReceivedMessage] = []
-    var receiver: CheckedContinuation<[ReceivedMessage], Never>?
+    var receivers: [CheckedContinuation<[ReceivedMessage], Never>] = []
     var deleted = 0
     var awaited = 0
     var waiter: CheckedContinuation<Void, Never>?
   }
 
   let name = "prizes"
-  private let state = Locked(State())
+  private let state = Mutex(State())
 
   /// Lets one receive have these, all at once.
   func put(_ messages: [ReceivedMessage]) {
     let receiver = state.withLock { state in
-      defer { state.receiver = nil }
-      if state.receiver == nil { state.messages = messages }
-      return state.receiver
+      if state.receivers.isEmpty { state.messages = messages }
+      return state.receivers.popLast()
     }
     receiver?.resume(returning: messages)
   }
@@ -29,7 +29,7 @@ final class PromptQueue: MessageQueue {
     await withCheckedContinuation { continuation in
       let messages = state.withLock { state in
         defer { state.messages = [] }
-        if state.messages.isEmpty { state.receiver = continuation }
+        if state.messages.isEmpty { state.receivers.append(continuation) }
         return state.messages
       }
       if !messages.isEmpty { continuation.resume(returning: messages) }

@@ -40,6 +40,7 @@ extension HotPiece {
     configuration.concurrency = 20
     configuration.maxMessages = 10
     configuration.settlementWindow = .seconds(3600)
+    configuration.receiveWindow = .seconds(3600)
     return configuration
   }()
 }

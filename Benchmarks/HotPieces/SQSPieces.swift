@@ -1,6 +1,9 @@
 import Foundation
 import Logging
+import WorkerHTTP
 import WorkerKit
+import WorkerLocks
+import WorkerSQS
 
 extension HotPiece {
   static let decodeReceive = HotPiece(
@@ -22,7 +25,7 @@ extension HotPiece {
       ("Host", "sqs.us-east-1.amazonaws.com"),
     ]
     // One each ten milliseconds, so that a hundred share a second.
-    let count = Locked(0)
+    let count = Mutex(0)
     let start = Date(timeIntervalSince1970: 1_767_225_600)
     return .synchronous {
       let number = count.withLock { count in
@@ -39,7 +42,7 @@ extension HotPiece {
   static let receiveCall = HotPiece(
     name: "receive-call", summary: "a receive of ten but for the HTTP: its request made and signed, its answer read"
   ) { _ in
-    let answer = HTTPResponse(status: 200, headers: answerHeaders, body: try ReceiveAnswer.body())
+    let answer = HTTPClientResponse(status: 200, headers: answerHeaders, body: try ReceiveAnswer.body())
     let queue = try queue(answering: answer)
     return .asynchronous {
       let messages = try await queue.receive(maxMessages: 10, waitTime: .seconds(5), visibilityTimeout: .seconds(30))
@@ -51,7 +54,7 @@ extension HotPiece {
     name: "delete-call", summary: "a deletion of ten but for the HTTP: its request made and signed, its answer read"
   ) { _ in
     let successes = (0..<10).map { #"{"Id":"\#($0)"}"# }.joined(separator: ",")
-    let answer = HTTPResponse(
+    let answer = HTTPClientResponse(
       status: 200, headers: answerHeaders, body: Array(#"{"Failed":[],"Successful":[\#(successes)]}"#.utf8))
     let queue = try queue(answering: answer)
     let handles = try ReceiveResult(ReceiveAnswer.body()).messages.map(\.receiptHandle)
@@ -60,7 +63,7 @@ extension HotPiece {
     }
   }
 
-  private static func queue(answering answer: HTTPResponse) throws -> SQSQueue {
+  private static func queue(answering answer: HTTPClientResponse) throws -> SQSQueue {
     let environment = [
       "AWS_ACCESS_KEY_ID": "AKIDEXAMPLE0EXAMPLE0",
       "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG+bPxRfiCYEXAMPLEKEY",

@@ -11,6 +11,7 @@ final class Connection: ChannelInboundHandler {
   private var received = ByteBuffer()
   /// Whether a request waits for its answer.
   private var isWaiting = false
+  private var requestedAt = NIODeadline.distantPast
 
   init(queue: StubQueue) {
     self.queue = queue
@@ -45,9 +46,25 @@ final class Connection: ChannelInboundHandler {
 
   /// Answers a receive that waited.
   func answer(_ buffer: ByteBuffer) {
+    send(buffer)
+    readRequests()
+  }
+
+  /// Sends an answer when a network's round trip would have brought it: request and answer travel for half of it each, and
+  /// the request of a receive that waited has long been here.
+  private func send(_ buffer: ByteBuffer) {
+    let roundTrip = queue.roundTrip
+    guard roundTrip > .zero, let eventLoop else { return finish(buffer) }
+    let due = max(requestedAt + roundTrip, .now() + .nanoseconds(roundTrip.nanoseconds / 2))
+    eventLoop.assumeIsolated().scheduleTask(deadline: due) { [weak self] in
+      self?.finish(buffer)
+      self?.readRequests()
+    }
+  }
+
+  private func finish(_ buffer: ByteBuffer) {
     isWaiting = false
     write(buffer)
-    readRequests()
   }
 
   private func write(_ buffer: ByteBuffer) {
@@ -57,20 +74,21 @@ final class Connection: ChannelInboundHandler {
 
   private func readRequests() {
     while !isWaiting, received.readableBytes > 0 {
-      var length: Int?
-      var answer: ByteBuffer?
-      received.withUnsafeReadableBytes { bytes in
-        guard let head = RequestHead(bytes), bytes.count >= head.length + head.bodyLength else { return }
-        length = head.length + head.bodyLength
-        answer = queue.answer(head, bytes.part(head.length..<head.length + head.bodyLength), on: self)
+      let length = received.withUnsafeReadableBytes { bytes -> Int? in
+        guard let head = RequestHead(bytes), bytes.count >= head.length + head.bodyLength else { return nil }
+        read(head, bytes.part(head.length..<head.length + head.bodyLength))
+        return head.length + head.bodyLength
       }
       guard let length else { return }
       received.moveReaderIndex(forwardBy: length)
-      if let answer {
-        write(answer)
-      } else {
-        isWaiting = true
-      }
     }
+  }
+
+  private func read(_ head: RequestHead, _ body: Bytes) {
+    // Whoever measures is on this machine, whatever the network is like.
+    if let control = Control(head) { return write(control.perform(body, queue: queue)) }
+    isWaiting = true
+    requestedAt = .now()
+    if let answer = queue.answer(Call(head, body), on: self) { send(answer) }
   }
 }

@@ -17,7 +17,9 @@ final class StubQueue {
     let withAttributes: Bool
   }
 
-  private(set) var tally = Tally()
+  /// How long a consumer waits for an answer, at least.
+  var roundTrip = TimeAmount.zero
+  private(set) var tally = OutcomeCounts()
   private var templates: [TemplateKey: MessageTemplate] = [:]
   private var polls: [Poll] = []
 
@@ -39,7 +41,7 @@ final class StubQueue {
           wire, withAttributes: withAttributes, body: body)
       }
     }
-    tally = Tally(messages: count, connections: tally.connections)
+    tally = OutcomeCounts(messages: count, connections: tally.connections)
   }
 
   /// Gives a message to a receive that waits.
@@ -54,10 +56,17 @@ final class StubQueue {
     return true
   }
 
+  /// Puts so many messages into the queue at once.
+  func burst(_ count: Int) {
+    tally.beginBurst(of: count)
+    while tally.left > 0, let poll = polls.first {
+      remove(poll.connection)
+      poll.connection.answer(receive(poll.call))
+    }
+  }
+
   /// - Returns: nil where the answer comes later.
-  func answer(_ head: RequestHead, _ body: Bytes, on connection: Connection) -> ByteBuffer? {
-    if let control = Control(head) { return control.perform(body, queue: self) }
-    let call = Call(head, body)
+  func answer(_ call: Call, on connection: Connection) -> ByteBuffer? {
     guard let operation = call.operation else {
       tally.refused += 1
       return call.refused("InvalidAction", "The stub does not know this operation.")

@@ -12,7 +12,7 @@ import NIOPosix
     let loop = MultiThreadedEventLoopGroup(numberOfThreads: 1).next()
     let queue = try await loop.submit { NIOLoopBound(try StubQueue(), eventLoop: loop) }.get()
     let channel = try await ServerBootstrap(group: loop)
-      .serverChannelOption(.backlog, value: 256)
+      .serverChannelOption(.backlog, value: 4096)
       .childChannelOption(.tcpOption(.tcp_nodelay), value: 1)
       .childChannelInitializer { channel in
         channel.eventLoop.makeCompletedFuture {

@@ -2,12 +2,13 @@ import Benchmark
 import Foundation
 import HotPieces
 import WorkerKit
+import WorkerLocks
 
 // How long each hot piece takes, and how much of the processors: in thousands of runs, for a processor's time is counted in
 // hundredths of a second.
 let benchmarks: @Sendable () -> Void = {
   for piece in HotPiece.all {
-    let prepared = Locked<HotPiece.Run?>(nil)
+    let prepared = Mutex<HotPiece.Run?>(nil)
     let folder = scratchFolder(for: piece)
     Benchmark(
       piece.name,

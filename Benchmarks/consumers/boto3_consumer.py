@@ -16,10 +16,9 @@ RECEIVERS = 8
 
 
 def handle(body):
-    # Twice, as any consumer must that learns from the event itself whose it is.
-    if json.loads(body)["eventType"] != "ITEM_AWARDED":
-        raise ValueError("no handler for this event")
     award = json.loads(body)
+    if award["eventType"] != "ITEM_AWARDED":
+        raise ValueError("no handler for this event")
     for name in ("discordGuildId", "discordUserId"):
         identifier = award[name]
         if str(int(identifier)) != identifier or not 0 <= int(identifier) < 1 << 64:

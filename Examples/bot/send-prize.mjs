@@ -1,13 +1,13 @@
-// Sends a prize, as a Discord bot does. `npm install @aws-sdk/client-sqs`, and AWS_SQS_QUEUE_URL says where to.
+// Sends a prize, as a Discord bot does. It needs @aws-sdk/client-sqs, and the queue's URL in AWS_SQS_QUEUE_URL.
 //
 //   node send-prize.mjs raffle-42/winner-1 987654321098765432 cluid123abc 5
 import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 
 /**
- * Sends an event, and returns the message's id. Sent again with the same key, it is granted once.
+ * Sends an event and returns the message's ID. An event that is sent again with the same key is awarded once.
  *
- * key: names the occasion, not the attempt: `raffle-42/winner-1`, the id of the interaction, of your own record.
- * traceparent: W3C's, so that the worker's spans join the bot's trace. With OpenTelemetry:
+ * key: identifies the prize, not the attempt: `raffle-42/winner-1`, the ID of the interaction or of your own record.
+ * traceparent: W3C trace context, which makes the worker's spans part of the bot's trace. With OpenTelemetry:
  *   const carrier = {};
  *   propagation.inject(context.active(), carrier);   // both from @opentelemetry/api
  *   const { traceparent } = carrier;
@@ -15,7 +15,7 @@ import { SendMessageCommand, SQSClient } from "@aws-sdk/client-sqs";
 export async function sendPrize(sqs, queueUrl, key, event, traceparent) {
   const attributes = { IdempotencyKey: { DataType: "String", StringValue: key } };
   if (traceparent) attributes.traceparent = { DataType: "String", StringValue: traceparent };
-  // One user's prizes stay in order; the key also keeps SQS from taking a message twice within five minutes.
+  // A user's prizes are handled in order. SQS drops repeats for five minutes only; the key has no time limit.
   const order = queueUrl.endsWith(".fifo")
     ? { MessageGroupId: event.discordUserId, MessageDeduplicationId: key }
     : {};
@@ -32,7 +32,7 @@ export async function sendPrize(sqs, queueUrl, key, event, traceparent) {
 
 const [key, discordUserId, itemTypeId, quantity] = process.argv.slice(2);
 if (key) {
-  // Ids are texts: a JavaScript number loses a Discord id's last digits. discord.js has them as texts.
+  // IDs are strings: a JavaScript number loses the last digits of a Discord ID. discord.js has strings, too.
   const event = {
     eventType: "ITEM_AWARDED",
     discordGuildId: "123456789012345678",

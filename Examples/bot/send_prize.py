@@ -1,4 +1,4 @@
-"""Sends a prize, as a Discord bot does. `pip install boto3`, and AWS_SQS_QUEUE_URL says where to.
+"""Sends a prize, as a Discord bot does. It needs boto3, and the queue's URL in AWS_SQS_QUEUE_URL.
 
     python send_prize.py raffle-42/winner-1 --guild 123456789012345678 --user 987654321098765432 \
         --item cluid123abc --quantity 5
@@ -12,10 +12,10 @@ import boto3
 
 
 def send_prize(sqs, queue_url, key, event, traceparent=None):
-    """Sends an event, and returns the message's id. Sent again with the same key, it is granted once.
+    """Sends an event and returns the message's ID. An event that is sent again with the same key is awarded once.
 
-    key: names the occasion, not the attempt: `raffle-42/winner-1`, the id of the interaction, of your own record.
-    traceparent: W3C's, so that the worker's spans join the bot's trace. With OpenTelemetry:
+    key: identifies the prize, not the attempt: `raffle-42/winner-1`, the ID of the interaction or of your own record.
+    traceparent: W3C trace context, which makes the worker's spans part of the bot's trace. With OpenTelemetry:
         carrier = {}
         opentelemetry.propagate.inject(carrier)
         traceparent = carrier.get("traceparent")
@@ -25,23 +25,23 @@ def send_prize(sqs, queue_url, key, event, traceparent=None):
         attributes["traceparent"] = {"DataType": "String", "StringValue": traceparent}
     message = {"QueueUrl": queue_url, "MessageBody": json.dumps(event), "MessageAttributes": attributes}
     if queue_url.endswith(".fifo"):
-        # One user's prizes stay in order; the key also keeps SQS from taking a message twice within five minutes.
+        # A user's prizes are handled in order. SQS drops repeats for five minutes only; the key has no time limit.
         message |= {"MessageGroupId": event["discordUserId"], "MessageDeduplicationId": key}
     return sqs.send_message(**message)["MessageId"]
 
 
 def main():
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
-    parser.add_argument("key", help="names the occasion: raffle-42/winner-1")
-    parser.add_argument("--guild", required=True, help="the Discord server's id")
-    parser.add_argument("--user", required=True, help="the winner's Discord id: a number, not a name")
+    parser.add_argument("key", help="identifies the prize, such as raffle-42/winner-1")
+    parser.add_argument("--guild", required=True, help="the Discord server's ID")
+    parser.add_argument("--user", required=True, help="the winner's Discord ID: a number, not a name")
     prize = parser.add_mutually_exclusive_group(required=True)
-    prize.add_argument("--item", help="the item type's id")
-    prize.add_argument("--character", help="the character's id")
+    prize.add_argument("--item", help="the item type's ID")
+    prize.add_argument("--character", help="the character's ID")
     parser.add_argument("--quantity", type=int, default=1)
     given = parser.parse_args()
 
-    # Ids are texts: a JSON number loses a Discord id's last digits in many languages.
+    # IDs are strings: many languages lose the last digits of a Discord ID in a JSON number.
     event = {"discordGuildId": given.guild, "discordUserId": given.user}
     if given.item:
         event |= {"eventType": "ITEM_AWARDED", "itemTypeId": given.item, "quantity": given.quantity}

@@ -3,9 +3,15 @@
 #endif
 #include "CCurl.h"
 
+#include <fcntl.h>
+#if defined(__linux__)
+#include <malloc.h>
+#endif
+#include <netinet/in.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
 #define MAX_READY 64
@@ -27,6 +33,32 @@ struct curl_slist *ccurl_list_create(const char *lines, const size_t *lengths, s
   return list;
 }
 
+size_t ccurl_get_address(const struct curl_sockaddr *address, uint8_t *bytes) {
+  const void *start = &address->addr;
+  if (address->family == AF_INET) {
+    memcpy(bytes, &((const struct sockaddr_in *)start)->sin_addr, 4);
+    return 4;
+  }
+  if (address->family == AF_INET6) {
+    memcpy(bytes, &((const struct sockaddr_in6 *)start)->sin6_addr, 16);
+    return 16;
+  }
+  return 0;
+}
+
+curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address) {
+  curl_socket_t socket_fd = socket(address->family, address->socktype, address->protocol);
+  // A child process must not hold the connection open.
+  if (socket_fd != CURL_SOCKET_BAD) fcntl(socket_fd, F_SETFD, FD_CLOEXEC);
+  return socket_fd;
+}
+
+void ccurl_release_memory(void) {
+#if defined(__GLIBC__)
+  malloc_trim(0);
+#endif
+}
+
 void ccurl_thread_set_name(const char *name) {
 #if defined(__linux__)
   pthread_setname_np(pthread_self(), name);
@@ -40,6 +72,12 @@ void ccurl_thread_set_name(const char *name) {
 #include <sched.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
+
+void ccurl_thread_preempt_none(void) {
+  // Another policy was chosen for the process, and stays.
+  if (sched_getscheduler(0) != SCHED_OTHER) return;
+  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0});
+}
 
 // What is known of a socket whose closing is told. Such a socket is left in epoll between two requests, for its next
 // request watches it for the same again.
@@ -55,8 +93,6 @@ struct ccurl_events {
   // By descriptor.
   ccurl_socket *sockets;
   size_t socket_count;
-  // Whether the process is scheduled as processes are that nobody has chosen another policy for.
-  bool scheduled_as_usual;
 };
 
 ccurl_events *ccurl_events_create(void) {
@@ -64,7 +100,6 @@ ccurl_events *ccurl_events_create(void) {
   if (events == NULL) return NULL;
   events->sockets = NULL;
   events->socket_count = 0;
-  events->scheduled_as_usual = sched_getscheduler(0) == SCHED_OTHER;
   events->queue = epoll_create1(EPOLL_CLOEXEC);
   events->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = events->waker};
@@ -143,16 +178,9 @@ void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writab
   }
 }
 
-static void schedule(const ccurl_events *events, int policy) {
-  if (events->scheduled_as_usual) sched_setscheduler(0, policy, &(struct sched_param){.sched_priority = 0});
-}
-
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms) {
   struct epoll_event found[MAX_READY];
-  // Not longer than it waits: threads and processes that it makes would inherit it.
-  schedule(events, SCHED_BATCH);
   int count = epoll_wait(events->queue, found, capacity < MAX_READY ? capacity : MAX_READY, timeout_ms);
-  schedule(events, SCHED_OTHER);
   int sockets = 0;
   for (int i = 0; i < count; i++) {
     if (found[i].data.fd == events->waker) {
@@ -185,6 +213,8 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
 #include <sys/event.h>
 
 #define WAKER 1
+
+void ccurl_thread_preempt_none(void) {}
 
 struct ccurl_events {
   int queue;

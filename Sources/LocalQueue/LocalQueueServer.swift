@@ -1,47 +1,54 @@
 import Foundation
 import GRDB
-import Hummingbird
+import GRDBSQLite
+import HTTPServing
 public import Logging
 import NIOCore
-import NIOPosix
 public import ServiceLifecycle
 
-/// An SQS-compatible server, durable on SQLite, for development and tests.
+/// An SQS-compatible server for development and tests, with durable storage in SQLite.
 ///
-/// It speaks AWS JSON 1.0 and the older Query protocol, takes any credentials, and listens on loopback unless told
-/// otherwise. What it has acknowledged survives the death of its process and, unless ``Configuration/syncsToDisk`` is
-/// false, of the machine.
+/// It supports AWS JSON 1.0 and the older Query protocol, accepts any credentials, and listens on the loopback
+/// interface by default. Acknowledged writes survive a crash of the process and, unless ``Configuration/syncsToDisk``
+/// is false, of the machine.
 ///
 ///     let server = LocalQueueServer(configuration: .init(directory: ".worker"), logger: logger)
 ///     try await server.run()
 public struct LocalQueueServer: Service {
+  /// The settings of a server.
   public struct Configuration: Sendable {
-    /// An address of this machine: a name or a number. Anyone who can reach it can use the queues.
+    /// A host name or an IP address of this machine. Anyone who can reach it can use the queues.
     public var host = "127.0.0.1"
-    /// 0 takes any port that is free; ``LocalQueueServer/init(configuration:logger:onReady:)`` tells which.
+    /// The port; 0 selects any free port, which ``LocalQueueServer/init(configuration:logger:onReady:)`` reports.
     public var port = 4566
-    /// Where `queues.sqlite` is, or will be.
+    /// The directory of `queues.sqlite`.
     public var directory: String
-    /// Twelve digits, for queue URLs and ARNs.
+    /// The account in queue URLs and ARNs: twelve digits.
     public var account = "000000000000"
-    /// Whether an acknowledgement waits for the disk. Without that, a power cut can cost the last seconds.
+    /// Whether an acknowledgement waits until the write is on disk. If false, a power failure can lose the last
+    /// seconds.
     public var syncsToDisk = true
-    /// Made at the start, where they are not there yet.
+    /// Queues to create at the start if they do not exist.
     public var queues: [InitialQueue] = []
 
+    /// Creates a configuration with the default settings.
     public init(directory: String) {
       self.directory = directory
     }
   }
 
-  /// A queue, and for what fails there the dead-letter queue ``deadLetterName``.
+  /// A queue and its dead-letter queue, ``deadLetterName``.
   public struct InitialQueue: Sendable {
+    /// The name of the queue. The name of a FIFO queue ends in `.fifo`.
     public var name: String
+    /// The region of the queue.
     public var region: String
-    /// In seconds.
+    /// The visibility timeout in seconds.
     public var visibilityTimeout: Int
+    /// How often a message is received before it is moved to the dead-letter queue.
     public var maxReceiveCount: Int
 
+    /// Creates a queue's settings.
     public init(_ name: String, region: String = "us-east-1", visibilityTimeout: Int = 30, maxReceiveCount: Int = 3) {
       self.name = name
       self.region = region
@@ -49,24 +56,29 @@ public struct LocalQueueServer: Service {
       self.maxReceiveCount = maxReceiveCount
     }
 
-    /// `NAME-dlq`, or `NAME-dlq.fifo`.
+    /// The name of the dead-letter queue: `NAME-dlq`, or `NAME-dlq.fifo`.
     public var deadLetterName: String { isFIFO ? "\(name.dropLast(5))-dlq.fifo" : "\(name)-dlq" }
 
     var isFIFO: Bool { name.hasSuffix(".fifo") }
   }
 
-  /// What clients can be told once they can connect.
+  /// The state of the server when clients can connect.
   public struct Ready: Sendable {
-    /// `http://HOST:PORT`
+    /// The URL of the server: `http://HOST:PORT`.
     public var endpoint: String
-    /// Those of ``Configuration/queues`` that were not there before.
+    /// The names of those ``Configuration/queues`` that were created.
     public var newQueues: [String]
   }
+
+  /// The version of the system's SQLite library, such as 3.45.1.
+  public static var sqliteVersion: String { String(cString: sqlite3_libversion()) }
 
   private let configuration: Configuration
   private let logger: Logger
   private let onReady: @Sendable (Ready) async -> Void
 
+  /// Creates a server.
+  ///
   /// - Parameter onReady: Called once clients can connect.
   public init(
     configuration: Configuration, logger: Logger, onReady: @escaping @Sendable (Ready) async -> Void = { _ in }
@@ -76,24 +88,30 @@ public struct LocalQueueServer: Service {
     self.onReady = onReady
   }
 
-  /// Serves until a graceful shutdown, which ends waiting receives at once and lets other requests finish.
+  /// Serves until a graceful shutdown. The shutdown ends waiting receives at once, and other requests have five seconds
+  /// to finish.
   ///
-  /// - Throws: a ``LocalQueueError`` that says what keeps it from starting.
+  /// - Throws: A ``LocalQueueError`` if the server cannot start.
   public func run() async throws {
     guard configuration.account.utf8.count == 12, configuration.account.utf8.allSatisfy(isDigit) else {
       throw LocalQueueError(
         "`\(configuration.account)` is no account id: --account has twelve digits, such as 000000000000")
     }
-    let database = try QueueDatabase.open(in: configuration.directory, syncsToDisk: configuration.syncsToDisk)
+    // If the start cannot succeed, nothing is created on disk.
+    try await explainingAddress { try await HTTPServer.check(host: configuration.host, port: configuration.port) }
+    // Opening the database may block, so it must not run on the caller's thread.
+    let database = try await withTaskExecutorPreference(globalConcurrentExecutor) { [configuration] in
+      try QueueDatabase(in: configuration.directory, syncsToDisk: configuration.syncsToDisk)
+    }
     let loop = CommitLoop(database: database, account: configuration.account, logger: logger)
     try await withThrowingTaskGroup(of: Void.self) { group in
-      // Whatever ends the one ends the other.
+      // If one task ends, the other one ends as well.
       defer { loop.close() }
       group.addTask {
         do {
           try await loop.run()
         } catch {
-          throw LocalQueueError(cannotRead: "\(configuration.directory)/\(QueueDatabase.fileName)", error)
+          throw LocalQueueError(cannotUse: "\(configuration.directory)/\(QueueDatabase.fileName)", error)
         }
       }
       group.addTask {
@@ -111,7 +129,7 @@ public struct LocalQueueServer: Service {
       do {
         while try await group.next() != nil {}
       } catch let error as ServiceError {
-        // The loop has failed, and says why itself.
+        // The loop has failed, and reports the reason itself.
         loop.close()
         while try await group.next() != nil {}
         throw LocalQueueError("cannot prepare the queues: \(error.message)")
@@ -120,10 +138,23 @@ public struct LocalQueueServer: Service {
     try database.close()
   }
 
-  /// - Returns: the names of those that were not there before.
+  private func explainingAddress(_ body: () async throws -> Void) async throws {
+    do {
+      try await body()
+    } catch let error as IOError {
+      throw LocalQueueError(cannotListenOn: configuration.host, port: configuration.port, error)
+    } catch let error as SocketAddressError.UnknownHost {
+      throw LocalQueueError(
+        "nothing is known of the host \(error.host); name an address of this machine with --host")
+    }
+  }
+
+  /// Creates the initial queues.
+  ///
+  /// - Returns: The names of the created queues.
   private func makeQueues(_ loop: CommitLoop) async throws -> [String] {
-    let caller = { Caller(region: $0, endpoint: "", accessKey: "local", isConnected: { true }) }
-    // Until the database has been read, nobody is let in.
+    let caller = { Caller(region: $0, endpoint: "", isConnected: { true }) }
+    // No client is accepted until the database has been read.
     _ = try await loop.perform(ListQueues(), for: caller("us-east-1"))
     var made: [String] = []
     for queue in configuration.queues {
@@ -136,7 +167,9 @@ public struct LocalQueueServer: Service {
     return made
   }
 
-  /// - Returns: false where it is there already.
+  /// Creates a queue.
+  ///
+  /// - Returns: Whether the queue was created; false if it exists.
   private func make(_ queue: InitialQueue, _ loop: CommitLoop, for caller: Caller) async throws -> Bool {
     do {
       _ = try await loop.perform(GetQueueUrl(QueueName: queue.name), for: caller)
@@ -144,11 +177,11 @@ public struct LocalQueueServer: Service {
     } catch let error as ServiceError where error.name == ServiceError.queueDoesNotExist().name {
       let fifo = queue.isFIFO ? ["FifoQueue": "true"] : [:]
       _ = try await loop.perform(CreateQueue(QueueName: queue.deadLetterName, Attributes: fifo), for: caller)
-      // What lands there kept the time at which it was sent, and must not expire before someone has looked.
+      // A dead letter keeps its sent time, and must not expire before someone has read it.
       _ = try await loop.perform(
         SetQueueAttributes(QueueUrl: queue.deadLetterName, Attributes: ["MessageRetentionPeriod": "1209600"]),
         for: caller)
-      let target = "arn:aws:sqs:\(queue.region):\(configuration.account):\(queue.deadLetterName)"
+      let target = queueArn(queue.deadLetterName, region: queue.region, account: configuration.account)
       let attributes = [
         "VisibilityTimeout": "\(queue.visibilityTimeout)",
         "RedrivePolicy": #"{"deadLetterTargetArn":"\#(target)","maxReceiveCount":\#(queue.maxReceiveCount)}"#,
@@ -160,43 +193,18 @@ public struct LocalQueueServer: Service {
   }
 
   private func serve(_ loop: CommitLoop, _ newQueues: [String]) async throws {
-    // One thread keeps up with the disk's; more would take turns with each other.
-    let eventLoop = MultiThreadedEventLoopGroup(numberOfThreads: 1)
-    do {
-      try await serve(loop, newQueues, on: eventLoop)
-    } catch {
-      try await eventLoop.shutdownGracefully()
-      throw error
-    }
-    try await eventLoop.shutdownGracefully()
-  }
-
-  private func serve(_ loop: CommitLoop, _ newQueues: [String], on eventLoop: MultiThreadedEventLoopGroup) async throws
-  {
     let endpoint = Endpoint(
       loop: loop, address: address(port: configuration.port),
       isLoopback: ["localhost", "::1"].contains(configuration.host) || configuration.host.hasPrefix("127."))
-    let application = Application(
-      responder: endpoint,
-      server: .http1(configuration: .init(additionalChannelHandlers: [HangUpHandler()])),
-      configuration: .init(
-        address: .hostname(configuration.host, port: configuration.port),
-        // Each long poll has one of its own. Systems commonly let a process have 1,024 files.
-        availableConnectionsDelegate: .maximum(1_000, logger: logger)),
-      onServerRunning: { channel in
-        let endpoint = address(port: channel.localAddress?.port ?? configuration.port)
-        await onReady(Ready(endpoint: endpoint, newQueues: newQueues))
-      },
-      eventLoopGroupProvider: .shared(eventLoop),
-      logger: logger)
-    do {
-      try await application.run()
-    } catch let error as IOError {
-      throw LocalQueueError(cannotListenOn: configuration.host, port: configuration.port, error)
-    } catch let error as SocketAddressError.UnknownHost {
-      throw LocalQueueError(
-        "nothing is known of the host \(error.host); name an address of this machine with --host")
-    }
+    let server = HTTPServer(
+      host: configuration.host, port: configuration.port,
+      // Each long poll has its own connection.
+      limits: .init(connections: 1_000, bodySize: Endpoint.bodyLimit),
+      logger: logger,
+      channelHandlers: { [HangUpHandler()] },
+      onListening: { port in await onReady(Ready(endpoint: address(port: port), newQueues: newQueues)) },
+      respond: endpoint.respond)
+    try await explainingAddress { try await server.run() }
   }
 
   private func address(port: Int) -> String {
@@ -204,7 +212,7 @@ public struct LocalQueueServer: Service {
   }
 }
 
-/// Closes a connection whose client has hung up, so that a receive that waits for it is handed nothing.
+/// Closes a connection whose client has disconnected, so that its waiting receive returns no messages.
 private final class HangUpHandler: ChannelInboundHandler, RemovableChannelHandler {
   typealias InboundIn = NIOAny
   typealias InboundOut = NIOAny

@@ -6,12 +6,18 @@ extension PrizePlugin: PluginDemo {
     ["PRIZE_DATABASE": "sqlite:\(directory)/prizes.db"]
   }
 
+  public static let demoRoutes = [
+    "ITEM_AWARDED": "prizes.item", "CHARACTER_AWARDED": "prizes.character", "ACCOUNT_LINKED": "prizes.link",
+  ]
+
+  public static let demoConfiguration = ["database": "${PRIZE_DATABASE:-sqlite:prizes.db}"]
+
   public static func isDemo(_ configuration: ConfigurationValues, in directory: String) -> Bool {
-    configuration[database].path == "\(directory)/prizes.db"
+    configuration[database] == PrizeDatabase(path: "\(directory)/prizes.db")
   }
 
   public static func prepareDemo(_ configuration: ConfigurationValues) async throws {
-    let store = try await SQLitePrizeStore(path: configuration[database].path)
+    let store = try await configuration[database].open()
     _ = try await store.importCatalog(try CatalogReader.read(demoCatalog, file: "the demo's catalog"))
   }
 
@@ -24,7 +30,7 @@ extension PrizePlugin: PluginDemo {
   public static let demoCommands = ["prizes holdings --user 987654321098765432"]
 
   static let demoCatalog = """
-    # What the demo can award, and to whom. Import it with: worker prizes import Examples/catalog.yaml
+    # The catalog of the demo. Import it with: worker prizes import Examples/catalog.yaml
     communities:
       - id: crew
         discordGuildId: "123456789012345678"
@@ -37,7 +43,7 @@ extension PrizePlugin: PluginDemo {
       - { id: cluid456def, name: Mira the Wanderer }
       - { id: cluid012jkl, name: Old Tomas }
 
-    # 987654321098765432 is left out on purpose: what it wins waits until an ACCOUNT_LINKED event names it.
+    # 987654321098765432 has no linked account, so its prizes are pending until an ACCOUNT_LINKED event arrives.
     accounts:
       - { discordUserId: "111222333444555666", userId: alice }
     """

@@ -6,7 +6,7 @@ struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "check",
-      abstract: "Check routes.yaml, and show what it routes where.",
+      abstract: "Validate routes.yaml, and show its routes.",
       discussion: """
         Shows every problem at once, each with its line, its column and the nearest \
         valid name. Nothing is opened and no queue is asked.
@@ -15,7 +15,7 @@ struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
         """)
   }
 
-  @OptionGroup var routesOptions: RoutesOptions
+  @OptionGroup var routesOptions: NamedRoutesOptions
 
   @Flag(help: "Print the routes and queues, or the problems, as JSON.")
   var json = false
@@ -24,20 +24,25 @@ struct CheckCommand<Application: WorkerApplication>: AsyncParsableCommand {
     let file: RoutesFile
     do {
       file = try routesOptions.load(for: Application.self)
+      try checkRegions(of: file.queues, routes: routesOptions.routes)
     } catch let error as ConfigurationError where json {
-      try printJSON(["problems": error.problems.map(ProblemReport.init)])
+      try printJSON(ProblemsReport(problems: error.problems.map(ProblemReport.init), omitted: error.omitted))
       throw ExitCode(EX_CONFIG)
-    } catch {
-      throw exitStatus(for: error)
     }
     let report = Report(file)
     if json {
       try printJSON(report)
     } else {
-      print(report.text)
-      print("\(routesOptions.routes) is right.")
+      try show(report.text)
+      try show("\(routesOptions.routes) is valid.")
     }
   }
+}
+
+private struct ProblemsReport: Encodable {
+  let problems: [ProblemReport]
+  /// The number of further problems.
+  let omitted: Int
 }
 
 private struct ProblemReport: Encodable {
@@ -63,6 +68,7 @@ private struct Report: Encodable {
     var eventType: String
     var handler: String
     var timeoutSeconds: Double
+    var limit: String?
     var permanent: [String]
     var transient: [String]
     var otherwise: String
@@ -74,7 +80,7 @@ private struct Report: Encodable {
 
   init(_ file: RoutesFile) {
     queues =
-      file.queues.map { Queue(name: $0.name, url: $0.url, enabled: true) }
+      file.queues.map { Queue(name: $0.name, url: withoutSecrets($0.url), enabled: true) }
       + file.disabledQueues.map { Queue(name: $0, url: nil, enabled: false) }
     routes = file.routes.map { route in
       func kinds(_ disposition: Disposition) -> [String] {
@@ -82,7 +88,8 @@ private struct Report: Encodable {
       }
       return Route(
         eventType: route.eventType, handler: route.handlerName, timeoutSeconds: route.timeout.inSeconds,
-        permanent: kinds(.permanent), transient: kinds(.transient), otherwise: route.errorPolicy.otherwise.rawValue)
+        limit: route.limit, permanent: kinds(.permanent), transient: kinds(.transient),
+        otherwise: route.errorPolicy.otherwise.rawValue)
     }
     unrouted = file.unrouted.rawValue
   }

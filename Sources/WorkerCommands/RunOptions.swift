@@ -3,11 +3,15 @@ import Logging
 import WorkerKit
 import WorkerTelemetry
 
-/// What every command that runs consumers takes.
+/// The options of all commands that run consumers.
 struct RunOptions: ParsableArguments {
   @Flag(
     help:
-      "Stop by itself when the queues hold nothing any more: nothing visible, in flight or delayed. One that cannot be reached for two minutes is a failure."
+      """
+      Stop by itself when the queues hold nothing any more: nothing visible, in flight or delayed. One that cannot be reached \
+      for two minutes is a failure. Events of a plugin that is down are waited for, until it is healthy again or, where it \
+      has no health check, one of its events succeeds; Ctrl-C ends that.
+      """
   )
   var untilEmpty = false
 
@@ -19,8 +23,8 @@ struct RunOptions: ParsableArguments {
   @Option(
     help: ArgumentHelp(
       """
-      How much to log: trace, debug, info, notice, warning, error or critical; of a part alone by its name: \
-      info,worker.sqs=debug. (default: info; of dev: error)
+      How much to log: trace, debug, info, notice, warning, error or critical; of one logger by its name: \
+      info,worker.sqs=debug. (default: info; of dev: error, and info of handlers)
       """,
       valueName: "levels"),
     transform: readLogLevels)
@@ -33,17 +37,23 @@ struct RunOptions: ParsableArguments {
     transform: readLogFormat)
   var logFormat: LogSetup.Format?
 
-  /// Sets logging up, and makes the command's logger.
+  /// Sets up logging, and creates the command's logger.
   ///
   /// - Parameters:
-  ///   - level: Where the arguments name none for all.
-  ///   - format: Where the arguments name none.
+  ///   - level: The level if the arguments contain no general level.
+  ///   - format: The format if the arguments contain none.
   func makeLogger(level: Logger.Level, format: LogSetup.Format) -> Logger {
     var levels = logLevel ?? LogLevels()
     levels.general = levels.general ?? level
     LogSetup(format: logFormat ?? format, levels: levels).bootstrap()
     return Logger(label: "worker")
   }
+}
+
+/// Creates the logger of a short command, whose log lines are for its user.
+func makeCommandLogger() -> Logger {
+  LogSetup(format: .text, levels: LogLevels()).bootstrap()
+  return Logger(label: "worker")
 }
 
 func readDuration(_ text: String) throws -> Duration {

@@ -6,28 +6,37 @@ struct SchemaCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "schema",
-      abstract: "Show what events must look like, as JSON Schema.",
+      abstract: "Generate JSON Schema from the event types.",
       discussion: """
-        For whoever writes the bot: an event that the schema refuses is dead-lettered. \
+        For developers of the bot: an event that the schema refuses is dead-lettered. \
         It is found out from the types that the handlers of routes.yaml take; no queue \
         and no database is asked.
 
           worker schema                     # all events in one document
           worker schema --output schemas    # the same, and a document for each eventType
+          worker schema --configuration     # of routes.yaml itself, for your editor
         """)
   }
 
-  @OptionGroup var routesOptions: RoutesOptions
+  @OptionGroup var routesOptions: NamedRoutesOptions
 
   @Option(help: ArgumentHelp("Write EVENT_TYPE.schema.json and event.schema.json here.", valueName: "folder"))
   var output: String?
 
-  func run() async throws {
-    let schemas = try exitingOnProblems {
-      try RouteSchema.all(inFileAt: routesOptions.routes, plugins: Application.plugins)
+  @Flag(help: "Show the schema of routes.yaml itself, with the options of this binary's handlers.")
+  var configuration = false
+
+  func validate() throws {
+    guard !configuration || output == nil else {
+      throw ValidationError("--configuration writes to standard output, so leave out --output")
     }
+  }
+
+  func run() async throws {
+    if configuration { return try printJSON(RoutesFile.schema(plugins: Application.plugins)) }
+    let schemas = try RouteSchema.all(inFileAt: routesOptions.routes, plugins: Application.plugins)
     for schema in schemas {
-      if let gap = schema.gap { note("\(schema.eventType) is left open in part. \(gap)") }
+      if let gap = schema.gap { printStatus("\(schema.eventType) is left open in part. \(gap)") }
     }
     guard let output else { return try printJSON(RouteSchema.any(of: schemas)) }
     let names = schemas.map { $0.eventType.lowercased() } + ["event"]
@@ -46,11 +55,11 @@ struct SchemaCommand<Application: WorkerApplication>: AsyncParsableCommand {
   }
 
   private func write(_ document: JSONSchema, named name: String, to folder: URL) throws {
-    // An eventType can be any text.
+    // An event type can be any text.
     let name =
       name.addingPercentEncoding(withAllowedCharacters: .alphanumerics.union(.init(charactersIn: "._-"))) ?? name
     let file = folder.appendingPathComponent("\(name).schema.json")
     try Data("\(jsonText(document))\n".utf8).write(to: file)
-    print(file.relativePath)
+    try show(file.relativePath)
   }
 }

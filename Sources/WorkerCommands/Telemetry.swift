@@ -3,19 +3,20 @@ import Foundation
 import Logging
 import ServiceLifecycle
 import Tracing
+import WorkerHTTP
 import WorkerKit
 import WorkerTelemetry
 
-/// What a process tells of itself to those who watch it.
+/// The telemetry of a process.
 ///
-/// A command that runs services puts ``services`` before its own; a short one runs inside ``whileRunning(_:)``.
+/// A command that runs services lists ``services`` before its own. A short command runs in ``whileRunning(_:)``.
 struct Telemetry: Sendable {
   private let traces: SpanExporter?
 
-  /// Sets up what the environment's `OTEL_*` variables ask for. Once in a process.
+  /// Sets up the telemetry that the environment's `OTEL_*` variables configure. Call it once in a process.
   ///
-  /// - Parameter client: Carries exports beside everything else.
-  /// - Throws: the exit code of a wrong configuration, where a variable cannot be followed; why is on standard error.
+  /// - Parameter client: The HTTP client for exports, shared with the rest of the process.
+  /// - Throws: The exit code of an invalid configuration, after printing the reason to standard error.
   static func bootstrap(
     environment: [String: String] = ProcessInfo.processInfo.environment, client: CurlClient, logger: Logger
   ) throws -> Telemetry {
@@ -23,11 +24,11 @@ struct Telemetry: Sendable {
     do {
       configuration = try OpenTelemetryConfiguration(environment: environment)
     } catch let error as OpenTelemetryError {
-      note("Error: \(error.description)")
+      printStatus("Error: \(error.description)")
       throw ExitCode(EX_CONFIG)
     }
     for warning in configuration.warnings {
-      logger.warning("an OpenTelemetry variable is wrong", metadata: ["problem": "\(warning)"])
+      logger.warning("an OpenTelemetry variable is invalid", metadata: ["problem": "\(warning)"])
     }
     guard let export = configuration.traces else { return Telemetry(traces: nil) }
     let queue = SpanQueue(capacity: export.queueSize, batchSize: export.batchSize)
@@ -39,17 +40,17 @@ struct Telemetry: Sendable {
     return Telemetry(traces: SpanExporter(export, queue: queue, collector: collector, logger: logger))
   }
 
-  /// To stand before the services that make spans: a group stops them in the reverse order.
+  /// The services. List them before the services that create spans: a group stops them in reverse order.
   var services: [ServiceGroupConfiguration.ServiceConfiguration] {
     traces.map { [.beside($0)] } ?? []
   }
 
-  /// Sends what is left, where the services run, and gives up what cannot be sent in time.
+  /// If the services run, sends the remaining spans, and drops those that cannot be sent in time.
   func flush() async {
     await traces?.flush()
   }
 
-  /// Runs a short command, and sends what it left.
+  /// Runs a short command, and then sends its spans.
   func whileRunning<Result: Sendable>(_ command: () async throws -> Result) async throws -> Result {
     guard let traces else { return try await command() }
     async let _: Void = traces.run()

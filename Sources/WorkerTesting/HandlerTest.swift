@@ -1,15 +1,19 @@
 public import Logging
 public import WorkerKit
 
-/// Gives one event to one handler, as the worker would: the JSON is decoded and validated first.
+/// Delivers one event to a handler as the worker would: it decodes and validates the JSON first.
 ///
 ///     try await deliver(#"{"eventType":"RAFFLE_ENTERED","raffleId":"r1","userId":"42"}"#, to: EnterHandler(raffles))
 ///
 /// - Parameters:
 ///   - json: The body of the message.
-///   - receiveCount: 1 for a first delivery.
-///   - idempotencyKey: The same for two deliveries of one event; a fresh one for each call unless given.
-/// - Throws: what decoding or the handler throws: an `EventError`, most often.
+///   - handler: The handler. It is called if decoding succeeds.
+///   - receiveCount: How often the message was received; 1 for a first delivery.
+///   - idempotencyKey: The identity of the event. Pass the same key to deliver an event twice. The default is a new key
+///     for each call.
+///   - attributes: The message attributes, by name.
+///   - logger: The handler's logger. The default discards all lines.
+/// - Throws: The error of decoding or of the handler, usually an `EventError`.
 public func deliver<Handler: EventHandler>(
   _ json: String,
   to handler: Handler,
@@ -26,16 +30,18 @@ public func deliver<Handler: EventHandler>(
   try await handler.handle(event, context: context)
 }
 
-/// Gives several events to one handler together, as the worker would where they come at once. What decoding refuses is
-/// that event's outcome, and the handler gets the others.
+/// Delivers several events to a batch handler as the worker would if they arrive together. If an event cannot be
+/// decoded, the error is its outcome, and the handler receives the other events.
 ///
 ///     let outcomes = try await deliver([full, entry], to: EnterHandler(raffles))
 ///
 /// - Parameters:
-///   - bodies: The bodies of the messages, at most as many as the handler's `batchLimit`.
-///   - idempotencyKeys: One for each body, in order; fresh ones unless given.
-/// - Returns: one outcome for each body, in order.
-/// - Throws: what the handler throws, which would be every event's outcome.
+///   - bodies: The bodies of the messages, at most the handler's `batchLimit`.
+///   - handler: The handler.
+///   - idempotencyKeys: The identity of each event, in order. The default is a new key for each.
+///   - logger: The handler's logger. The default discards all lines.
+/// - Returns: One outcome for each body, in order.
+/// - Throws: The error of the handler, which would be the outcome of every event.
 public func deliver<Handler: BatchEventHandler>(
   _ bodies: [String],
   to handler: Handler,

@@ -1,18 +1,24 @@
 import Foundation
 public import WorkerKit
+import WorkerLocks
 
-/// A queue with SQS's semantics in memory: visibility, receive counts, receipt handles, redrive and FIFO groups.
+/// A queue in memory with SQS's semantics: visibility, receive counts, receipt handles, redrive and FIFO groups.
 ///
 ///     let queue = InMemoryQueue("prizes", redrive: .init(to: InMemoryQueue("prizes-dlq"), maxReceiveCount: 3))
 ///     queue.put(#"{"eventType":"RAFFLE_ENTERED", …}"#)
 ///
-/// Its time is the clock's, so that a test can let a visibility timeout end without waiting for it.
+/// The queue uses the time of its clock, so a test can end a visibility timeout without waiting. A queue whose name
+/// ends in `.fifo` is a FIFO queue: it preserves the order of each group, and drops messages whose deduplication id was
+/// used within the last five minutes. ``send(_:)`` rejects what SQS rejects; ``put(_:)`` accepts any message.
 public final class InMemoryQueue: MessageQueue {
-  /// Where messages go that were received too often.
+  /// The policy that moves a message to the dead-letter queue after too many receives.
   public struct Redrive: Sendable {
+    /// The dead-letter queue.
     public var queue: InMemoryQueue
+    /// How often a message is received before it is moved.
     public var maxReceiveCount: Int
 
+    /// Creates a policy.
     public init(to queue: InMemoryQueue, maxReceiveCount: Int = 3) {
       self.queue = queue
       self.maxReceiveCount = maxReceiveCount
@@ -21,6 +27,7 @@ public final class InMemoryQueue: MessageQueue {
 
   /// An operation that a test can make fail.
   public enum Operation: Sendable, Hashable {
+    /// A method of `MessageQueue`.
     case receive, delete, changeVisibility, send, attributes
   }
 
@@ -34,24 +41,41 @@ public final class InMemoryQueue: MessageQueue {
     var nextID = 0
     var failures: [Operation: [QueueError]] = [:]
     var visibilityChanges: [VisibilityChange] = []
+    /// The message that used each deduplication id, and when it was sent.
+    var sent: [String: (id: String, at: Duration)] = [:]
   }
 
-  public let name: String
-  private let redrive: Redrive?
-  private let clock: WorkerClock
-  private let state = Locked(State())
-  /// Counts what may have made a message available.
-  private let arrivals = Watched(0)
+  private static let deduplicationInterval = Duration.seconds(300)
 
+  /// The queue's name. The name of a FIFO queue ends in `.fifo`.
+  public let name: String
+  private let policy: Mutex<Redrive?>
+  private let clock: WorkerClock
+  private let state = Mutex(State())
+  /// Incremented when a message may have become available.
+  private let arrivals = AsyncValue(0)
+
+  /// Creates an empty queue.
+  ///
+  /// - Parameters:
+  ///   - name: The queue's name. The name of a FIFO queue ends in `.fifo`.
+  ///   - redrive: The redrive policy; nil to redeliver messages without limit.
+  ///   - clock: The clock for visibility timeouts and waits.
   public init(_ name: String, redrive: Redrive? = nil, clock: WorkerClock = .continuous) {
     self.name = name
-    self.redrive = redrive
+    policy = Mutex(redrive)
     self.clock = clock
   }
 
-  /// Sends a message as a producer would.
+  /// Where messages go that were received too often; it can be changed as an operator would.
+  public var redrive: Redrive? {
+    get { policy.withLock { $0 } }
+    set { policy.withLock { $0 = newValue } }
+  }
+
+  /// Sends a message without the checks of ``send(_:)``.
   ///
-  /// - Returns: its id.
+  /// - Returns: The id of the message.
   @discardableResult
   public func put(_ message: OutgoingMessage) -> String {
     put(
@@ -59,19 +83,26 @@ public final class InMemoryQueue: MessageQueue {
       deduplicationID: message.deduplicationID)
   }
 
-  /// Sends a body as a producer would; one that is not text, too.
+  /// Sends a body without the checks of ``send(_:)``. The body need not be text.
   @discardableResult
   public func put(
     body: [UInt8], attributes: [String: MessageAttribute] = [:], groupID: String? = nil,
     deduplicationID: String? = nil
   ) -> String {
+    let now = clock.now
     let id = state.withLock { state in
+      if isFIFO, let deduplicationID {
+        if let earlier = state.sent[deduplicationID], now - earlier.at < Self.deduplicationInterval {
+          return earlier.id
+        }
+        state.sent[deduplicationID] = ("\(name)-\(state.nextID + 1)", now)
+      }
       state.nextID += 1
       let id = "\(name)-\(state.nextID)"
       let message = ReceivedMessage(
         id: id, receiptHandle: "", body: body, attributes: attributes, receiveCount: 0, sentAt: Date(),
         groupID: groupID, deduplicationID: deduplicationID)
-      state.messages.append(Stored(message: message, visibleAt: clock.now))
+      state.messages.append(Stored(message: message, visibleAt: now))
       return id
     }
     arrivals.update { $0 += 1 }
@@ -83,12 +114,13 @@ public final class InMemoryQueue: MessageQueue {
     state.withLock { $0.failures[operation, default: []].append(error) }
   }
 
-  /// Everything on the queue, in flight or not.
+  /// All messages on the queue, including those in flight.
   public var messages: [ReceivedMessage] { state.withLock { $0.messages.map(\.message) } }
 
-  /// Every change of visibility that was asked for.
+  /// All requested visibility changes, in order.
   public var visibilityChanges: [VisibilityChange] { state.withLock { $0.visibilityChanges } }
 
+  /// Receives visible messages in the order in which they were sent. If there are none, waits for one.
   public func receive(
     maxMessages: Int, waitTime: Duration, visibilityTimeout: Duration
   ) async throws -> [ReceivedMessage] {
@@ -102,8 +134,9 @@ public final class InMemoryQueue: MessageQueue {
     }
   }
 
+  /// Deletes messages by the handles of their latest receive. Any other handle fails.
   public func delete(_ receiptHandles: [String]) async throws -> [Result<Void, QueueError>] {
-    try failIfAsked(.delete)
+    try begin(.delete)
     let outcomes: [Result<Void, QueueError>] = receiptHandles.map { handle in
       state.withLock { state in
         guard let index = state.messages.firstIndex(where: { $0.message.receiptHandle == handle }) else {
@@ -113,13 +146,14 @@ public final class InMemoryQueue: MessageQueue {
         return .success(())
       }
     }
-    // The next message of a FIFO group may go now.
+    // The next message of a FIFO group may be available now.
     arrivals.update { $0 += 1 }
     return outcomes
   }
 
+  /// Changes the visibility timeout of messages in flight. Any other handle fails.
   public func changeVisibility(_ changes: [VisibilityChange]) async throws -> [Result<Void, QueueError>] {
-    try failIfAsked(.changeVisibility)
+    try begin(.changeVisibility)
     let now = clock.now
     let outcomes: [Result<Void, QueueError>] = changes.map { change in
       state.withLock { state in
@@ -135,13 +169,16 @@ public final class InMemoryQueue: MessageQueue {
     return outcomes
   }
 
+  /// Sends messages that SQS would accept: a text body of at least 1 byte, at most 1,048,576 bytes with its attributes,
+  /// and at most ten attributes. Any other message fails.
   public func send(_ messages: [OutgoingMessage]) async throws -> [Result<String, QueueError>] {
-    try failIfAsked(.send)
-    return messages.map { .success(put($0)) }
+    try begin(.send)
+    return messages.map { message in message.refusal.map { .failure($0) } ?? .success(put(message)) }
   }
 
+  /// The redrive policy, and exact message counts.
   public func attributes() async throws -> QueueAttributes {
-    try failIfAsked(.attributes)
+    try begin(.attributes)
     let now = clock.now
     return state.withLock { state in
       QueueAttributes(
@@ -153,6 +190,7 @@ public final class InMemoryQueue: MessageQueue {
     }
   }
 
+  /// The dead-letter queue of the redrive policy.
   public func deadLetterQueue() async throws -> (any MessageQueue)? { redrive?.queue }
 
   private var isFIFO: Bool { name.hasSuffix(".fifo") }
@@ -161,7 +199,8 @@ public final class InMemoryQueue: MessageQueue {
     code: .init(rawValue: "ReceiptHandleIsInvalid"), kind: .badRequest,
     message: "the receipt handle is not that of the latest receive")
 
-  private func failIfAsked(_ operation: Operation) throws {
+  private func begin(_ operation: Operation) throws {
+    try Task.checkCancellation()
     let error = state.withLock { state -> QueueError? in
       guard let next = state.failures[operation]?.first else { return nil }
       state.failures[operation]?.removeFirst()
@@ -170,19 +209,22 @@ public final class InMemoryQueue: MessageQueue {
     if let error { throw error }
   }
 
-  /// Takes what is visible, and moves what was received too often.
+  /// Receives visible messages, and moves those that were received too often.
   private func take(_ maxMessages: Int, _ visibilityTimeout: Duration, at now: Duration) throws -> [ReceivedMessage] {
-    try Task.checkCancellation()
-    try failIfAsked(.receive)
+    try begin(.receive)
     let (taken, dead) = state.withLock { state -> ([ReceivedMessage], [ReceivedMessage]) in
       var taken: [ReceivedMessage] = []
       var dead: [ReceivedMessage] = []
-      // One group in flight at a time; several messages of it may be taken together, in order.
-      let blocked = Set(
-        state.messages.filter { $0.visibleAt > now }.compactMap { isFIFO ? $0.message.groupID : nil })
+      // A message waits for the message in flight ahead of it in its group. One receive can return several messages of
+      // a group, in order.
+      var blocked: Set<String> = []
       for index in state.messages.indices where taken.count < maxMessages {
-        guard state.messages[index].visibleAt <= now else { continue }
-        if let group = state.messages[index].message.groupID, blocked.contains(group) { continue }
+        let group = isFIFO ? state.messages[index].message.groupID : nil
+        if let group, blocked.contains(group) { continue }
+        guard state.messages[index].visibleAt <= now else {
+          if let group { blocked.insert(group) }
+          continue
+        }
         if let redrive, state.messages[index].message.receiveCount >= redrive.maxReceiveCount {
           dead.append(state.messages[index].message)
           continue
@@ -198,18 +240,22 @@ public final class InMemoryQueue: MessageQueue {
       return (taken, dead)
     }
     for message in dead {
-      redrive?.queue.accept(message)
+      redrive?.queue.accept(message, from: name)
     }
     return taken
   }
 
-  /// Takes over a message from the queue whose dead letters come here, with its id.
-  private func accept(_ message: ReceivedMessage) {
+  /// Adds a message that the redrive policy of another queue moved here. The message keeps its id. As in SQS, the id
+  /// also replaces a FIFO queue's deduplication id.
+  private func accept(_ message: consuming ReceivedMessage, from source: String) {
+    message.deadLetterQueueSourceARN = "arn:aws:sqs:local:0:\(source)"
+    if isFIFO { message.deduplicationID = message.id }
+    let message = message
     state.withLock { $0.messages.append(Stored(message: message, visibleAt: clock.now)) }
     arrivals.update { $0 += 1 }
   }
 
-  /// When the first of the messages that are hidden at some time becomes visible.
+  /// When the next hidden message becomes visible after `now`.
   private func nextVisibility(after now: Duration) -> Duration? {
     state.withLock { state in state.messages.lazy.map(\.visibleAt).filter { $0 > now }.min() }
   }

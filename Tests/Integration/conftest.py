@@ -23,6 +23,7 @@ from support.worker import Worker
 def pytest_addoption(parser):
     group = parser.getgroup("tests that draw at random")
     group.addoption("--events", type=int, help="how many events the chaos or the soak sends")
+    group.addoption("--store", choices=["sqlite", "postgres"], help="where the chaos keeps its prizes; in each, by default")
     group.addoption("--bodies", type=int, default=2000, help="how many hostile messages are sent")
     group.addoption("--answers", type=int, default=2000, help="how many of the queue's answers are damaged")
     group.addoption("--seed", type=int, default=random.SystemRandom().randrange(2**32), help="what they draw from")
@@ -39,7 +40,7 @@ class EachServerApart(LoadScopeScheduling):
     and so is each test that takes its time and shares nothing."""
 
     def _split_scope(self, nodeid):
-        if nodeid.startswith(("faults/", "chaos/")):
+        if nodeid.startswith(("faults/", "chaos/", "http_servers/")):
             return nodeid
         scope, _, test = nodeid.rpartition("::")
         return f"{scope} with moto" if "[moto" in test else scope

@@ -4,7 +4,7 @@ import Testing
 @testable import LocalQueue
 
 /// What takes minutes or days, and what a restart and a failing disk do to it.
-@Suite("The queues over time", .timeLimit(.minutes(1)))
+@Suite("The queues over time", .timeLimit(.minutes(5)))
 struct BrokerTests {
   @Test("a message is dropped when the queue's retention is over, delivered or not")
   func retention() async throws {
@@ -36,6 +36,23 @@ struct BrokerTests {
       try await broker.advance(bySeconds: 1)
       #expect(try await broker.send("later", to: "once.fifo", group: "g", deduplicationID: "d") != first)
       #expect(try await broker.counts("once.fifo") == [2, 0, 0])
+    }
+  }
+
+  @Test("a changed scope of deduplication ids is in force a minute later", arguments: [false, true])
+  func deduplicationScope(isByGroup: Bool) async throws {
+    let scopes = isByGroup ? ["messageGroup", "queue"] : ["queue", "messageGroup"]
+    try await LocalBroker.with(try LocalBroker.makeDatabase()) { broker in
+      try await broker.createQueue("once.fifo", ["FifoQueue": "true", "DeduplicationScope": scopes[0]])
+      try await broker.perform(
+        SetQueueAttributes(QueueUrl: "once.fifo", Attributes: ["DeduplicationScope": scopes[1]]))
+      for (seconds, isByGroup) in [(59, isByGroup), (1, !isByGroup)] {
+        try await broker.advance(bySeconds: seconds)
+        let id = "after-\(seconds)"
+        let one = try await broker.send("one", to: "once.fifo", group: "one", deduplicationID: id)
+        let two = try await broker.send("two", to: "once.fifo", group: "two", deduplicationID: id)
+        #expect((one != two) == isByGroup)
+      }
     }
   }
 

@@ -13,7 +13,7 @@ final class LocalBroker: Sendable {
   private init(_ database: DatabaseQueue, time: Milliseconds) {
     let clock = Clock(time)
     loop = CommitLoop(
-      database: database, account: "000000000000", clock: { clock.now },
+      database: QueueDatabase(database), account: "000000000000", clock: { clock.now },
       logger: Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() }))
     self.clock = clock
   }
@@ -65,7 +65,7 @@ final class LocalBroker: Sendable {
     try await loop.perform(
       operation,
       for: Caller(
-        region: "us-east-1", endpoint: "http://localhost", accessKey: "test", isConnected: { true }))
+        region: "us-east-1", endpoint: "http://localhost", isConnected: { true }))
   }
 
   func createQueue(_ name: String, _ attributes: [String: String] = [:]) async throws {

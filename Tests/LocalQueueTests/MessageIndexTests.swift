@@ -36,7 +36,8 @@ struct MessageIndexTests {
         let taken = index.take(count, at: now, hiddenUntil: until, sentAfter: now - 60_000, maxReceiveCount: 3)
         model.check(taken, count, at: now, hiddenUntil: until, comment)
       case 7:
-        if let id = model.inFlight(at: now).randomElement(using: &random) {
+        // In flight, or visible again.
+        if let id = model.received().randomElement(using: &random) {
           let until = now + .random(in: 0..<2_000, using: &random)
           index.hide(id, until: until, at: now)
           model.hide(id, until: until)
@@ -50,6 +51,7 @@ struct MessageIndexTests {
       #expect(index.count == model.messages.count, comment)
       #expect(index.inFlightCount == model.inFlight(at: now).count, comment)
       #expect(index.visibleCount == model.messages.count { $0.hiddenUntil <= now }, comment)
+      #expect(index.receivable == model.receivable(at: now).map(\.id), comment)
     }
   }
 
@@ -87,6 +89,18 @@ private struct Model {
     messages.filter { $0.hiddenUntil > now && $0.receiveCount > 0 }.map(\.id)
   }
 
+  /// What is visible; on a FIFO queue, what is not behind a message of its group that is not.
+  func receivable(at now: Milliseconds) -> [Message] {
+    let visible = messages.filter { $0.hiddenUntil <= now }
+    guard isFIFO else { return visible }
+    return visible.filter { message in
+      let firstHidden = messages.first { $0.group == message.group && $0.hiddenUntil > now }
+      return message.id < (firstHidden?.id ?? .max)
+    }
+  }
+
+  func received() -> [Int64] { messages.filter { $0.receiveCount > 0 }.map(\.id) }
+
   mutating func hide(_ id: Int64, until: Milliseconds) {
     guard let index = messages.firstIndex(where: { $0.id == id }) else { return }
     messages[index].hiddenUntil = until
@@ -96,18 +110,7 @@ private struct Model {
   mutating func check(
     _ taken: MessageIndex.Taken, _ count: Int, at now: Milliseconds, hiddenUntil: Milliseconds, _ comment: Comment
   ) {
-    let hidden = Set(messages.filter { $0.hiddenUntil > now }.compactMap(\.group))
-    let blocked = Set(messages.filter { $0.hiddenUntil > now && $0.receiveCount > 0 }.compactMap(\.group))
-    var receivable = messages.filter { $0.hiddenUntil <= now }
-    if isFIFO {
-      receivable = receivable.filter { message in
-        guard let group = message.group, !blocked.contains(group) else { return false }
-        guard hidden.contains(group) else { return true }
-        // Behind a delayed message the group waits.
-        let first = messages.first { $0.group == group && $0.hiddenUntil > now }
-        return message.id < (first?.id ?? .max)
-      }
-    }
+    let receivable = receivable(at: now)
     let dead = Set(receivable.filter { $0.receiveCount >= 3 }.map(\.id))
     let allowed = receivable.filter { $0.receiveCount < 3 }.map(\.id)
     #expect(Set(taken.dead).isSubset(of: dead), comment)

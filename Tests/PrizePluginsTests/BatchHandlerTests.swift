@@ -10,8 +10,8 @@ import WorkerTesting
 
 /// Batches through the handlers, from the outside in.
 @Suite struct BatchHandlerTests {
-  @Test func reportsEachEventOfABatchInItsOwnTrace() async throws {
-    try await Fixture.with { (prizes) async throws in
+  @Test(arguments: StoreKind.all) func reportsEachEventOfABatchInItsOwnTrace(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
       let log = RecordedLog()
       let tracer = InMemoryTracer()
       let batch = try await withTracer(tracer) {
@@ -52,8 +52,8 @@ import WorkerTesting
   }
 
   /// The whole way: from a queue to the database.
-  @Test func oneBadMessageOfManyIsDeadLetteredAlone() async throws {
-    try await Fixture.with { (prizes) async throws in
+  @Test(arguments: StoreKind.all) func oneBadMessageOfManyIsDeadLetteredAlone(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
       let deadLetters = InMemoryQueue("prizes-dlq")
       let queue = InMemoryQueue("prizes", redrive: .init(to: deadLetters))
       for number in 0..<100 {
@@ -79,15 +79,15 @@ import WorkerTesting
       #expect(try prizes.items() == ["alice coin 99"])
       #expect(try prizes.handledEvents() == 99)
       #expect(queue.messages.isEmpty)
-      let letters = deadLetters.messages
-      #expect(letters.count == 1)
-      #expect(letters.first?.attributes["WorkerFailure"]?.stringValue?.contains("notFound") == true)
+      let failed = deadLetters.messages
+      #expect(failed.count == 1)
+      #expect(failed.first?.attributes["WorkerFailure"]?.stringValue?.contains("notFound") == true)
     }
   }
 
   /// As a plugin's author would test it.
-  @Test func deliversABatchToAHandler() async throws {
-    try await Fixture.with { (prizes) async throws in
+  @Test(arguments: StoreKind.all) func deliversABatchToAHandler(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
       let outcomes = try await deliver(
         ["coin", "nothing", "sword"].map {
           #"{"discordGuildId":"\#(Fixture.guild)","discordUserId":"456","itemTypeId":"\#($0)"}"#

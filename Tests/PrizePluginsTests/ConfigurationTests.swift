@@ -10,21 +10,21 @@ import Testing
     ("sqlite:///data/prizes.db", "/data/prizes.db"), ("sqlite:my prizes.db", "my prizes.db"),
   ])
   func readsAPath(_ text: String, _ path: String) throws {
-    #expect(try PrizePlugin.database.read(text) as? PrizeDatabase == PrizeDatabase(path: path))
+    #expect(try PrizePlugin.database.read(.text(text)) as? PrizeDatabase == PrizeDatabase(path: path))
   }
 
   @Test(arguments: [
     "", "prizes.db", "sqlite:", "sqlite:data/", "sqlite::memory:", "sqlite://host/prizes.db", "sqlite:file:prizes.db",
-    "postgres://localhost/prizes", "SQLITE:prizes.db",
+    "SQLITE:prizes.db", "postgres:prizes", "host=localhost dbname=prizes", "mysql://localhost/prizes",
   ])
-  func refusesWhatNamesNoFile(_ text: String) {
-    let error = #expect(throws: ConfigurationValueError.self) { try PrizePlugin.database.read(text) }
-    #expect(error?.message == "must be sqlite:<path>, such as sqlite:prizes.db")
+  func refusesWhatNamesNoDatabase(_ text: String) {
+    let error = #expect(throws: ConfigurationValueError.self) { try PrizePlugin.database.read(.text(text)) }
+    #expect(error?.message == "must be \(PrizeDatabase.configurationDescription)")
   }
 
   @Test func declaresItselfOnce() {
     #expect(PrizePlugin.name == "prizes")
-    #expect(PrizePlugin.configurationKeys.map(\.name) == ["database"])
+    #expect(PrizePlugin.configurationKeys.map(\.name) == ["database", "keepHandledEvents"])
     #expect(PrizePlugin.configurationKeys.first?.defaultDescription == "sqlite:prizes.db")
     #expect(ConfigurationValues()[PrizePlugin.database].description == "sqlite:prizes.db")
   }

@@ -18,6 +18,9 @@ import WorkerKit
   static let guild = "expected a numeric Discord guild id such as \"123456789012345678\""
   static let id = "expected an id of 1 to 128 characters, without control characters or spaces around it"
 
+  /// A number where a text is wanted lacks its quotes.
+  static func quotes(for json: String) -> String { Double(json) == nil ? "" : ", in quotes" }
+
   static func item(
     guild: String = #""123""#, user: String = #""456""#, type: String = #""abc""#, quantity: String? = nil
   ) -> String {
@@ -32,16 +35,16 @@ import WorkerKit
   static let users = [
     "\"\"", "\"alice\"", "\"+5\"", "\"-5\"", "\"0456\"", "\" 456\"", "\"４５６\"", "\"18446744073709551616\"",
     "\"123456789012345678901\"", "456", "4.5", "null", "true", "[]", "{}",
-  ].map { Refusal(json: item(user: $0), field: "discordUserId", expected: user) }
+  ].map { Refusal(json: item(user: $0), field: "discordUserId", expected: user + quotes(for: $0)) }
 
   static let guilds = ["\"guild\"", "123456789012345678", "null"]
-    .map { Refusal(json: item(guild: $0), field: "discordGuildId", expected: guild) }
+    .map { Refusal(json: item(guild: $0), field: "discordGuildId", expected: guild + quotes(for: $0)) }
 
   static let ids = [
     "\"\"", "\" abc\"", "\"abc\\n\"", "\"a\\u0000b\"", "\"a\\u202Eb\"", "\"\(String(repeating: "a", count: 129))\"",
     "7",
     "null", "false", "[]", "{}",
-  ].map { Refusal(json: item(type: $0), field: "itemTypeId", expected: id) }
+  ].map { Refusal(json: item(type: $0), field: "itemTypeId", expected: id + quotes(for: $0)) }
 
   @Test(arguments: quantities + users + guilds + ids)
   func refusesItems(_ refusal: Refusal) throws {
@@ -53,7 +56,8 @@ import WorkerKit
     Refusal(
       json: #"{"discordGuildId":"1","discordUserId":"@x","characterId":"c"}"#, field: "discordUserId", expected: user),
     Refusal(
-      json: #"{"discordGuildId":1,"discordUserId":"2","characterId":"c"}"#, field: "discordGuildId", expected: guild),
+      json: #"{"discordGuildId":1,"discordUserId":"2","characterId":"c"}"#, field: "discordGuildId",
+      expected: guild + ", in quotes"),
   ])
   func refusesCharacters(_ refusal: Refusal) throws {
     try expectRefusal(refusal, CharacterAwarded.self)
@@ -61,10 +65,29 @@ import WorkerKit
 
   @Test(arguments: [
     Refusal(json: #"{"discordUserId":"2","userId":" "}"#, field: "userId", expected: id),
-    Refusal(json: #"{"discordUserId":2,"userId":"u"}"#, field: "discordUserId", expected: user),
+    Refusal(
+      json: #"{"discordUserId":2,"userId":"u"}"#, field: "discordUserId", expected: user + ", in quotes"),
   ])
   func refusesLinks(_ refusal: Refusal) throws {
     try expectRefusal(refusal, AccountLinked.self)
+  }
+
+  /// Where the type is right, that alone would explain nothing.
+  @Test(arguments: [
+    (item(quantity: "0"), "the number is below 1"), (item(quantity: "1000000001"), "the number is above 1000000000"),
+    (item(quantity: "1.5"), "a fraction came"), (item(quantity: "1e30"), "one of more than 18 digits came"),
+    (item(quantity: "\"5\""), "a string came"), (item(quantity: "null"), "null came"),
+    (item(user: "\"\""), "the text is empty"), (item(user: "\"mira#1234\""), "the text holds more than digits"),
+    (item(user: "\"0456\""), "the text begins with a 0"),
+    (item(user: "\"18446744073709551616\""), "the number does not fit in 64 bits"),
+    (item(user: "456"), "a number came"),
+    (item(type: "\"\""), "the text is empty"), (item(type: "\" abc\""), "the text has white space at an end"),
+    (item(type: "\"a\\u0000b\""), "the text holds a control or formatting character"),
+    (item(type: "\"\(String(repeating: "a", count: 129))\""), "the text is longer"),
+  ])
+  func saysWhatIsWrongWithWhatCame(_ json: String, _ problem: String) throws {
+    let error = #expect(throws: EventError.self) { try EventDecoder.decode(ItemAwarded.self, from: Array(json.utf8)) }
+    #expect(error?.message.contains(", but \(problem)") == true, "\(error?.message ?? "")")
   }
 
   @Test(arguments: ["discordGuildId", "discordUserId", "itemTypeId"])
@@ -120,7 +143,7 @@ import WorkerKit
       return
     }
     #expect(context.codingPath.map(\.stringValue) == [refusal.field])
-    #expect(context.debugDescription == refusal.expected)
+    #expect(context.debugDescription.hasPrefix(refusal.expected))
     let worker = #expect(throws: EventError.self) { try EventDecoder.decode(type, from: Array(refusal.json.utf8)) }
     #expect(worker?.field == refusal.field)
     #expect(worker?.message.hasPrefix("\(refusal.field): \(refusal.expected), but ") == true)

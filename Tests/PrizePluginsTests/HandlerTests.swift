@@ -7,8 +7,8 @@ import WorkerKit
 @testable import PrizePlugins
 
 @Suite struct HandlerTests {
-  @Test func reportsWhatBecameOfEachEvent() async throws {
-    try await Fixture.with { (prizes) async throws in
+  @Test(arguments: StoreKind.all) func reportsWhatBecameOfEachEvent(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
       let log = RecordedLog()
       let item = ItemPrizeHandler(store: prizes.store)
       let character = CharacterPrizeHandler(store: prizes.store)
@@ -38,15 +38,39 @@ import WorkerKit
           "info: event was already handled",
         ])
       #expect(
-        try prizes.rows("SELECT event_type, key FROM handled_events") == [
+        try prizes.rows("SELECT event_type, key FROM handled_events ORDER BY event_type, key") == [
           "ACCOUNT_LINKED message:m1", "CHARACTER_AWARDED message:m1", "ITEM_AWARDED message:item 456",
           "ITEM_AWARDED message:item 987654321098765432",
         ])
     }
   }
 
-  @Test func tracesEachHandler() async throws {
-    try await Fixture.with { (prizes) async throws in
+  @Test(arguments: StoreKind.all) func reportsWhatDoesNotFitTheStacksOfALinkedUser(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
+      for (key, user) in [("1", Fixture.aliceOnDiscord), ("2", Fixture.stranger)] {
+        _ = try await prizes.store.grant(.of(Fixture.coin, to: user), as: .item(key))
+      }
+      try prizes.execute("UPDATE items SET quantity = \(PrizeRules.largestStack)")
+      let log = RecordedLog()
+      let tracer = InMemoryTracer()
+      try await withTracer(tracer) {
+        try await AccountLinkHandler(store: prizes.store).handle(
+          AccountLinked(discordUserId: Fixture.stranger, userId: Fixture.alice),
+          context: .test("ACCOUNT_LINKED", logger: log.logger))
+      }
+      #expect(
+        log.lines == [
+          "info: account is linked claimedCharacters=0 claimedItems=0",
+          "warning: items stay pending for a linked account because the user's stacks are full; check for a producer that "
+            + "awards too much largestStack=9007199254740991 leftStacks=1",
+        ])
+      #expect(
+        tracer.finishedSpans.compactMap { $0.attributes.get("prize.outcome") } == [.string("linkedInPart")])
+    }
+  }
+
+  @Test(arguments: StoreKind.all) func tracesEachHandler(_ store: StoreKind) async throws {
+    try await Fixture.with(store) { (prizes) async throws in
       let tracer = InMemoryTracer()
       try await withTracer(tracer) {
         let character = CharacterPrizeHandler(store: prizes.store)
@@ -65,7 +89,8 @@ import WorkerKit
       #expect(
         transactions.map(\.operationName) == ["grant prizes", "transfer prizes", "link prizes", "transfer prizes"])
       #expect(transactions.map(\.kind) == [.client, .client, .client, .client])
-      #expect(transactions.map { $0.attributes.get("db.system.name") } == Array(repeating: .string("sqlite"), count: 4))
+      #expect(
+        transactions.map { $0.attributes.get("db.system.name") } == Array(repeating: .string(store.rawValue), count: 4))
       // What one event got wrong is no failure of the transaction.
       #expect(transactions.map { $0.attributes.get("error.type") } == [nil, nil, nil, nil])
       #expect(transactions.map(\.spanContext.parentSpanID) == spans.map(\.spanContext.spanID))
@@ -91,7 +116,7 @@ extension Array {
 
 /// What was logged, a line each.
 final class RecordedLog: Sendable {
-  private let recorded = Watched<[String]>([])
+  private let recorded = AsyncValue<[String]>([])
 
   var lines: [String] { recorded.value }
 

@@ -6,37 +6,41 @@ import Testing
 @Suite("Readiness")
 struct ReadinessTests {
   func status(
-    _ activity: ConsumerStatus.Activity, for duration: Duration = .seconds(1), limit: Duration? = .seconds(60),
+    _ activity: ConsumerStatus.Activity,
     closed: [String: String] = [:], hasReceived: Bool = true
   ) -> ConsumerStatus {
     ConsumerStatus(
-      queue: "prizes", activity: activity, duration: duration, limit: limit, inFlight: 2, parked: 1, slots: 16,
-      closedPlugins: closed, hasReceived: hasReceived)
+      queue: "prizes", activity: activity, duration: .seconds(1), inFlight: 2, busy: 1, ahead: 0, parked: 1,
+      settling: 0, slots: 16, closedPlugins: closed, hasReceived: hasReceived)
   }
 
   @Test(
     "a consumer that receives, or is busy, is ready",
-    arguments: [.receiving, .waitingForSlots] as [ConsumerStatus.Activity])
+    arguments: [.receiving, .waitingForSlots, .waitingForSettlements] as [ConsumerStatus.Activity])
   func ready(activity: ConsumerStatus.Activity) {
     let readiness = Readiness(of: [status(activity)])
     #expect(readiness.isReady)
     #expect(readiness.reasons.isEmpty)
-    #expect(Liveness(of: [status(activity)]).isLive)
   }
 
   @Test(
     "what keeps a consumer from its work is a reason",
     arguments: [
-      (.starting, "prizes: it has not received yet: it looks at its queue"),
+      (.starting, "prizes: it has not received yet: it reads its queue's attributes"),
       (.failing("AccessDenied"), "prizes: receiving fails: AccessDenied"),
-      (.draining, "prizes: it stops, and finishes what is in hand"), (.stopped, "prizes: it has stopped"),
+      (.draining, "prizes: it is stopping, and finishes the messages received"), (.stopped, "prizes: it has stopped"),
     ] as [(ConsumerStatus.Activity, String)])
   func notReady(activity: ConsumerStatus.Activity, reason: String) {
     let readiness = Readiness(of: [status(activity)])
     #expect(!readiness.isReady)
     #expect(readiness.reasons == [reason])
-    // A supervisor that restarted it would mend nothing.
-    #expect(Liveness(of: [status(activity)]).isLive)
+  }
+
+  @Test("a worker that starts says what it does")
+  func starting() {
+    let readiness = Readiness(of: [], starting: "asks the queue prizes")
+    #expect(!readiness.isReady)
+    #expect(readiness.reasons == ["starting: asks the queue prizes"])
   }
 
   @Test("who has never received is not ready")
@@ -56,12 +60,12 @@ struct ReadinessTests {
     #expect(readiness.reasons == ["the plugin prizes is down: database is locked"])
   }
 
-  @Test("a loop that stays longer in one place than it can is neither live nor ready")
+  @Test("what does not answer is why a worker is not live")
   func hangs() {
-    let hanging = status(.receiving, for: .seconds(61))
-    #expect(Liveness(of: [status(.receiving), hanging]).reasons == ["prizes: its loop hangs: receiving for 61 s"])
-    #expect(!Readiness(of: [hanging]).isReady)
-    #expect(Liveness(of: [status(.waitingForSlots, for: .seconds(86_400), limit: nil)]).isLive)
+    #expect(Liveness(hangs: []).isLive)
+    let liveness = Liveness(hangs: ["prizes: its loop has not answered within 10 s"])
+    #expect(!liveness.isLive)
+    #expect(liveness.reasons == ["prizes: its loop has not answered within 10 s"])
   }
 
   @Test("without a queue nothing is done")

@@ -1,5 +1,6 @@
 import Logging
 import WorkerKit
+import WorkerLocks
 
 /// What was logged.
 final class LogRecord: Sendable {
@@ -19,7 +20,7 @@ final class LogRecord: Sendable {
     }
   }
 
-  private let storage = Locked<[LogEvent]>([])
+  private let storage = Mutex<[LogEvent]>([])
 
   var entries: [LogEvent] { storage.withLock { $0 } }
   var handler: any LogHandler { Handler(record: self) }

@@ -1,5 +1,5 @@
 #!/bin/sh
-# LocalStack runs this when it is ready: the queue of the spec, and its dead-letter queue.
+# LocalStack runs this script when it is ready. It creates the queue and its dead-letter queue.
 set -eu
 awslocal sqs create-queue --queue-name test-prize-distribution-dlq
 arn=$(awslocal sqs get-queue-attributes --attribute-names QueueArn --output text --query Attributes.QueueArn \

@@ -1,6 +1,8 @@
-// A consumer by hand on AWS's SDK for Go, version 2: receives ten, checks and decodes each, does nothing, deletes ten.
+// A consumer by hand on AWS's SDK for Go, version 2: so many pollers, each of which receives ten, checks and decodes
+// each, does nothing, and deletes ten. `go-consumer POLLERS`
 //
 // It ends when a receive finds nothing. It asks for no attributes, having no use for them; the SDK checks each body's MD5.
+// Messages have no goroutine of their own, for a handler that does nothing waits for nothing: the cheapest there is.
 package main
 
 import (
@@ -8,24 +10,21 @@ import (
 	"encoding/json"
 	"errors"
 	"log"
+	"net/http"
 	"os"
 	"strconv"
 	"sync"
 	"unicode"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/credentials"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 )
 
-const receivers = 8
-
-type envelope struct {
-	EventType string `json:"eventType"`
-}
-
 type award struct {
+	EventType      string `json:"eventType"`
 	DiscordGuildID string `json:"discordGuildId"`
 	DiscordUserID  string `json:"discordUserId"`
 	ItemTypeID     string `json:"itemTypeId"`
@@ -33,6 +32,9 @@ type award struct {
 }
 
 func (a *award) validate() error {
+	if a.EventType != "ITEM_AWARDED" {
+		return errors.New("no handler for " + a.EventType)
+	}
 	for _, id := range []string{a.DiscordGuildID, a.DiscordUserID} {
 		if number, err := strconv.ParseUint(id, 10, 64); err != nil || strconv.FormatUint(number, 10) != id {
 			return errors.New("expected a numeric Discord id")
@@ -54,15 +56,7 @@ func (a *award) validate() error {
 	return nil
 }
 
-// Twice, as any consumer must that learns from the event itself whose it is.
 func handle(body []byte) error {
-	var event envelope
-	if err := json.Unmarshal(body, &event); err != nil {
-		return err
-	}
-	if event.EventType != "ITEM_AWARDED" {
-		return errors.New("no handler for " + event.EventType)
-	}
 	var award award
 	if err := json.Unmarshal(body, &award); err != nil {
 		return err
@@ -101,15 +95,26 @@ func receive(ctx context.Context, client *sqs.Client, queue string) error {
 }
 
 func main() {
+	if len(os.Args) != 2 {
+		log.Fatal("usage: go-consumer POLLERS")
+	}
+	pollers, err := strconv.Atoi(os.Args[1])
+	if err != nil || pollers < 1 {
+		log.Fatal("POLLERS: expected a whole number from 1")
+	}
 	queue, endpoint := os.Getenv("AWS_SQS_QUEUE_URL"), os.Getenv("AWS_ENDPOINT_URL_SQS")
 	client := sqs.New(sqs.Options{
 		Region: os.Getenv("AWS_REGION"),
 		Credentials: credentials.NewStaticCredentialsProvider(
 			os.Getenv("AWS_ACCESS_KEY_ID"), os.Getenv("AWS_SECRET_ACCESS_KEY"), ""),
+		HTTPClient: awshttp.NewBuildableClient().WithTransportOptions(func(transport *http.Transport) {
+			// The SDK keeps ten connections otherwise, and would make one anew for most requests of more pollers.
+			transport.MaxIdleConns, transport.MaxIdleConnsPerHost = pollers, pollers
+		}),
 		EndpointResolver: sqs.EndpointResolverFromURL(endpoint),
 	})
 	var group sync.WaitGroup
-	for n := 0; n < receivers; n++ {
+	for n := 0; n < pollers; n++ {
 		group.Add(1)
 		go func() {
 			defer group.Done()

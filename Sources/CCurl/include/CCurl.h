@@ -34,6 +34,19 @@ static inline CURLcode ccurl_set_data_callback(CURL *easy, CURLoption option, cc
   return curl_easy_setopt(easy, option, callback);
 }
 
+typedef curl_socket_t (*ccurl_open_socket_callback)(void *context, curlsocktype purpose, struct curl_sockaddr *address);
+
+/// Has a callback open the sockets of connections, or refuse them with CURL_SOCKET_BAD.
+static inline void ccurl_set_open_socket(CURL *easy, void *context, ccurl_open_socket_callback callback) {
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETDATA, context);
+  curl_easy_setopt(easy, CURLOPT_OPENSOCKETFUNCTION, callback);
+}
+
+/// Writes the bytes of an address, 16 at most, and returns how many they are; 0 where it is none of IPv4 or IPv6.
+size_t ccurl_get_address(const struct curl_sockaddr *address, uint8_t *bytes);
+/// Opens a socket as libcurl does; CURL_SOCKET_BAD where it cannot.
+curl_socket_t ccurl_open_socket(const struct curl_sockaddr *address);
+
 /// Refuses file:, ftp: and whatever else libcurl speaks.
 static inline CURLcode ccurl_allow_only_http(CURL *easy) {
 #if LIBCURL_VERSION_NUM >= 0x075500
@@ -117,11 +130,14 @@ void ccurl_events_keep_sockets(ccurl_events *events, CURL *easy);
 void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable);
 /// Gives the calling thread a name of 15 bytes at most, for the system's tools.
 void ccurl_thread_set_name(const char *name);
+/// Where the system can, the calling thread preempts no other when it wakes (Linux: SCHED_BATCH): while handlers have all
+/// processors busy it waits for its turn, and then finds more to do at once, with fewer switches, and requests that go out
+/// together. It keeps its share of time, and has a processor that is free as soon as before. Threads that it makes inherit it.
+void ccurl_thread_preempt_none(void);
+
+/// Gives memory that was freed back to the system, where malloc would keep it.
+void ccurl_release_memory(void);
 /// Waits for at most so many milliseconds, forever when negative. Returns how many sockets are ready.
-///
-/// Where the system can, waking preempts no other thread: while handlers have all processors busy it waits for its turn, and
-/// then finds more to do at once, with fewer switches, and requests that go out together. It keeps its share of time, and has a
-/// processor that is free as soon as before.
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms);
 
 #endif

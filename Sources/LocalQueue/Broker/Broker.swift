@@ -1,11 +1,12 @@
 import Foundation
 
-/// All queues, and what is done with them, one operation after another.
+/// All queues, and the operations on them, one at a time.
 ///
-/// It belongs to one thread (``CommitLoop``'s). A batch of operations shares a transaction: `begin`, `perform` for each,
-/// `advance`; and when the transaction is committed, and not earlier, what ``takeFinished()`` returns is answered.
+/// The broker is confined to one thread, that of ``CommitLoop``. A batch of operations shares a transaction: call
+/// `begin`, `perform` for each operation, and `advance`. After the commit, send the responses that ``takeFinished()``
+/// returns.
 final class Broker {
-  /// An operation that waits for its answer.
+  /// An operation that waits for its response.
   struct Request: Sendable {
     var operation: any Operation
     var caller: Caller
@@ -16,7 +17,7 @@ final class Broker {
   struct Waiting {
     var request: Request
     var deadline: Milliseconds
-    /// Tries again; nil while there is nothing to receive.
+    /// Retries the receive; returns nil while there is no message.
     var retry: (Broker) throws -> JSONValue?
   }
 
@@ -33,15 +34,15 @@ final class Broker {
   private var queuesByName: [String: [String: Queue]] = [:]
   var moveTasks: [MoveTask] = []
   private var waitingQueues: Set<Int64> = []
-  /// The queues on which messages were put since they were last looked at.
+  /// The queues that received messages since the last check.
   var arrivals: Set<Int64> = []
-  /// When messages were last looked through for what is to be forgotten.
+  /// When expired data was last removed.
   var lastCleanUp: Milliseconds = 0
   private var finished: [Finished] = []
-  private let account: String
+  let account: String
   private let clock: () -> Milliseconds
 
-  /// Reads what the database has.
+  /// Reads the database.
   init(storage: Storage, account: String, clock: @escaping () -> Milliseconds) throws {
     self.storage = storage
     self.account = account
@@ -50,23 +51,22 @@ final class Broker {
     for stored in try storage.queues() {
       insert(Queue(stored, attributes: try QueueAttributes().setting(stored.attributes), account: account))
     }
-    try storage.forEachMessage(
-      { queue, id, entry in
-        queues[queue]?.messages.insert(id, entry)
-      }, at: now)
+    try storage.forEachMessage(at: now) { queue, id, entry in queues[queue]?.messages.insert(id, entry) }
     try storage.forEachDeduplication(since: now - .seconds(Limits.deduplicationInterval)) { queue, key, original in
-      queues[queue]?.deduplication.note(original, for: key)
+      queues[queue]?.deduplication.record(original, for: key)
     }
     moveTasks = try storage.moveTasks().map { MoveTask($0, resumedAt: now) }
   }
 
-  // MARK: - A batch
+  // MARK: - Batches
 
   func begin() {
     now = clock()
   }
 
-  /// - Throws: what the database throws; then nothing of the batch may be committed.
+  /// Performs an operation.
+  ///
+  /// - Throws: An error of the database, after which nothing of the batch may be committed.
   func perform(_ request: Request) throws {
     do {
       switch try request.operation.run(in: self, for: request.caller) {
@@ -81,7 +81,7 @@ final class Broker {
     }
   }
 
-  /// Does what has become due, by the batch or by the time: moves messages, and answers receives that wait.
+  /// Processes everything that is due after the batch or at this time: moves messages, and answers waiting receives.
   func advance() throws {
     for index in moveTasks.indices { try moveTasks[index].advance(in: self) }
     var pending = waitingQueues
@@ -92,7 +92,7 @@ final class Broker {
         try serve(queue)
         if queue.waiting.isEmpty { waitingQueues.remove(id) }
       }
-      // A receive moves what was received too often, and somebody may wait for it where it went.
+      // A receive may move messages to a dead-letter queue, on which another receive may wait.
       pending = arrivals.intersection(waitingQueues)
     }
   }
@@ -102,7 +102,7 @@ final class Broker {
     var isDry = false
     var left: [Waiting] = []
     for waiting in queue.waiting {
-      // Whoever hung up would lose what it is handed, until it becomes visible again.
+      // A client that has disconnected would lose the messages until they become visible again.
       guard waiting.request.caller.isConnected() else {
         finish(waiting.request, .success(.emptyObject))
         continue
@@ -125,7 +125,7 @@ final class Broker {
     queue.waiting = left
   }
 
-  /// When ``advance()`` has something to do, if nobody asks for anything before.
+  /// The next time at which ``advance()`` has work, unless a request arrives earlier.
   var nextEvent: Milliseconds? {
     var next: Milliseconds?
     func consider(_ time: Milliseconds?) {
@@ -140,13 +140,13 @@ final class Broker {
     return next
   }
 
-  /// Ends every wait with nothing received.
+  /// Ends every waiting receive without a message.
   func endWaits() {
     for request in waitingRequests { finish(request, .success(.emptyObject)) }
     forgetWaits()
   }
 
-  /// Lets go of every wait: each holds its queue, which holds it.
+  /// Releases the waiting receives, which form retain cycles with their queues.
   func forgetWaits() {
     for id in waitingQueues { queues[id]?.waiting = [] }
     waitingQueues = []
@@ -154,7 +154,7 @@ final class Broker {
 
   var waitingRequests: [Request] { waitingQueues.flatMap { queues[$0]?.waiting.map(\.request) ?? [] } }
 
-  /// What can be answered now.
+  /// Returns and removes the finished requests.
   func takeFinished() -> [Finished] {
     defer { finished.removeAll(keepingCapacity: true) }
     return finished
@@ -166,21 +166,19 @@ final class Broker {
 
   // MARK: - Queues
 
-  /// The queue of a URL; its host does not matter, nor does its account.
+  /// The queue of a URL. The host and the account of the URL are ignored.
   func queue(url: String?, for caller: Caller) throws -> Queue {
     guard let url, !url.isEmpty else { throw ServiceError.missingParameter("QueueUrl") }
     return try queue(named: url.split(separator: "/").last.map(String.init) ?? "", for: caller)
   }
 
-  /// The queue of a URL, in whichever region there is one.
-  func queueAnywhere(url: String?, for caller: Caller) throws -> Queue {
-    do {
-      return try queue(url: url, for: caller)
-    } catch let error as ServiceError {
-      let name = url?.split(separator: "/").last.map(String.init)
-      guard let name, let queue = queuesByName.values.lazy.compactMap({ $0[name] }).first else { throw error }
-      return queue
+  /// A queue by name, in a region or, without one, in any region.
+  func queue(named name: String, region: String?) throws -> Queue {
+    let regions = region.map { [$0] } ?? queuesByName.keys.sorted()
+    guard let queue = regions.lazy.compactMap({ self.queuesByName[$0]?[name] }).first else {
+      throw ServiceError.queueDoesNotExist()
     }
+    return queue
   }
 
   func queue(named name: String, for caller: Caller) throws -> Queue {
@@ -198,7 +196,7 @@ final class Broker {
 
   func existingQueue(named name: String, in region: String) -> Queue? { queuesByName[region]?[name] }
 
-  /// By name.
+  /// The queues of a region, sorted by name.
   func queues(in region: String) -> [Queue] {
     (queuesByName[region] ?? [:]).values.sorted { $0.name < $1.name }
   }
@@ -228,7 +226,7 @@ final class Broker {
   func url(of queue: Queue, for caller: Caller) -> String { "\(caller.endpoint)/\(account)/\(queue.name)" }
 
   func arn(ofQueueNamed name: String, for caller: Caller) -> String {
-    "arn:aws:sqs:\(caller.region):\(account):\(name)"
+    queueArn(name, region: caller.region, account: account)
   }
 
   private func insert(_ queue: Queue) {

@@ -1,20 +1,20 @@
 import DequeModule
 
-/// What a FIFO queue took in during the last five minutes, by deduplication id.
+/// The messages that a FIFO queue accepted in the last five minutes, by deduplication id.
 struct Deduplication {
-  /// A message that was taken in.
+  /// An accepted message.
   struct Original {
     var messageID: String
-    /// The row that it got.
+    /// The id of its row.
     var message: Int64
     var sentAt: Milliseconds
   }
 
   private var originals: [String: Original] = [:]
-  /// In the order in which they were sent.
+  /// The keys in the order in which they were sent.
   private var keys: Deque<(key: String, sentAt: Milliseconds)> = []
 
-  /// The message that another of the same key is taken for.
+  /// The accepted message that another message with the same key duplicates.
   mutating func original(for key: String, at now: Milliseconds) -> Original? {
     let forgotten = now - .seconds(Limits.deduplicationInterval)
     while let oldest = keys.first, oldest.sentAt <= forgotten {
@@ -24,7 +24,7 @@ struct Deduplication {
     return originals[key].flatMap { $0.sentAt > forgotten ? $0 : nil }
   }
 
-  mutating func note(_ original: Original, for key: String) {
+  mutating func record(_ original: Original, for key: String) {
     originals[key] = original
     keys.append((key, original.sentAt))
   }

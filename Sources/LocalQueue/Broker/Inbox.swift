@@ -1,19 +1,19 @@
 import Foundation
 
-/// What came for the loop's thread and was not taken yet. It holds no more than one request for each open connection.
+/// The requests that wait for the loop's thread: at most one for each open connection.
 ///
-/// `@unchecked` is sound: the condition's lock is held wherever the state is touched.
+/// `@unchecked Sendable` is sound: the state is accessed only under the condition's lock.
 final class Inbox: @unchecked Sendable {
   struct Batch {
     var requests: [Broker.Request]
-    /// Whether receives that wait shall end.
+    /// Whether waiting receives are to end.
     var endsWaits: Bool
   }
 
   private let condition = NSCondition()
   private var requests: [Broker.Request] = []
   private var endsWaits = false
-  /// Whether the loop has not heard yet that waits shall end.
+  /// Whether the loop has yet to process the end of waiting receives.
   private var hasNews = false
   private var isClosed = false
 
@@ -42,9 +42,9 @@ final class Inbox: @unchecked Sendable {
     }
   }
 
-  /// Waits for requests, but no longer than `time`.
+  /// Waits for requests, at most until `time`.
   ///
-  /// - Returns: nil once it is closed and everything was taken.
+  /// - Returns: nil after the inbox was closed and all requests were taken.
   func next(until time: Milliseconds?, clock: () -> Milliseconds) -> Batch? {
     condition.lock()
     defer { condition.unlock() }
@@ -66,9 +66,9 @@ final class Inbox: @unchecked Sendable {
   }
 }
 
-/// Answers a caller, once.
+/// Sends a response to a caller, once.
 ///
-/// `@unchecked` is sound: the lock is held wherever the continuation is touched.
+/// `@unchecked Sendable` is sound: the continuation is accessed only under the lock.
 final class Reply: @unchecked Sendable {
   private let lock = NSLock()
   private var continuation: CheckedContinuation<JSONValue, any Error>?
@@ -77,7 +77,7 @@ final class Reply: @unchecked Sendable {
     self.continuation = continuation
   }
 
-  /// Later answers are passed over: a batch that failed answers everyone in it.
+  /// Sends the response. Later calls are ignored: a failed batch answers all its requests.
   func callAsFunction(_ result: Result<JSONValue, ServiceError>) {
     let continuation = lock.withLock {
       defer { self.continuation = nil }

@@ -1,36 +1,35 @@
 import DequeModule
 import HeapModule
 
-/// Which of a queue's messages can be received, and when the others can. It knows ids and times, and nothing of bodies
-/// or disks.
+/// The visibility of a queue's messages. It stores ids and times, without bodies, in memory.
 ///
-/// Receiving, hiding and removing take a time that hardly grows with the number of messages. What does: ``remove(_:)``
-/// from the middle of a FIFO group, and ``expire(sentBefore:)``.
+/// The time to receive, hide or remove a message hardly grows with the number of messages, with two exceptions:
+/// ``remove(_:)`` from the middle of a FIFO group, and ``expire(sentBefore:)``.
 struct MessageIndex {
   enum Phase {
     case visible
-    /// Not received yet, and not to be before its delay is over.
+    /// Not received yet, and not visible until its delay ends.
     case delayed
     case inFlight
   }
 
   struct Entry {
     var phase: Phase
-    /// When a message that is not visible becomes so.
+    /// When a message that is not visible becomes visible.
     var hiddenUntil: Milliseconds
     var sentAt: Milliseconds
     var receivedAt: Milliseconds
     var receiveCount: Int
-    /// In a FIFO queue.
+    /// The message group, on a FIFO queue.
     var group: String?
   }
 
-  /// What one receive came upon.
+  /// The result of one receive.
   struct Taken {
     var received: [Int64] = []
-    /// Received too often before: for the dead-letter queue.
+    /// Messages that were received too often, for the dead-letter queue.
     var dead: [Int64] = []
-    /// Older than the queue keeps messages.
+    /// Messages that are older than the retention period.
     var expired: [Int64] = []
   }
 
@@ -38,21 +37,20 @@ struct MessageIndex {
     let until: Milliseconds
     let id: Int64
 
-    static func < (first: Hidden, second: Hidden) -> Bool { first.until < second.until }
+    static func < (first: Hidden, second: Hidden) -> Bool { (first.until, first.id) < (second.until, second.id) }
   }
 
-  /// A FIFO group's messages, in order. While one is in flight none can be received.
+  /// The messages of a FIFO group, in order. A message that is not visible blocks those behind it.
   private struct Group {
     var ids: Deque<Int64> = []
-    var inFlight = 0
     var isReady = false
   }
 
   let isFIFO: Bool
   private var entries: [Int64: Entry] = [:]
-  /// In the order in which they became visible. One that was deleted meanwhile is passed over.
+  /// The visible messages, in the order in which they became visible. Entries of deleted messages are skipped.
   private var visible: Deque<Int64> = []
-  /// One that was deleted, or whose time was changed, is passed over.
+  /// The hidden messages. Entries of deleted messages, and outdated times, are skipped.
   private var hidden: Heap<Hidden> = []
   private var groups: [String: Group] = [:]
   private var readyGroups: Deque<String> = []
@@ -69,27 +67,26 @@ struct MessageIndex {
 
   subscript(id: Int64) -> Entry? { entries[id] }
 
-  /// When the next message becomes visible by itself; possibly earlier, never later.
+  /// When the next message becomes visible; possibly earlier, never later.
   var nextEvent: Milliseconds? { hidden.min?.until }
 
-  /// Takes in a message. Ids grow from one to the next.
+  /// Adds a message. Ids are increasing.
   mutating func insert(_ id: Int64, _ entry: Entry) {
     var entry = entry
-    // On a standard queue a group orders nothing.
+    // On a standard queue, groups do not affect the order.
     if !isFIFO { entry.group = nil }
     entries[id] = entry
     count(entry.phase, by: 1)
     if entry.phase != .visible { hidden.insert(Hidden(until: entry.hiddenUntil, id: id)) }
     if let group = entry.group {
       groups[group, default: Group()].ids.append(id)
-      if entry.phase == .inFlight { groups[group]?.inFlight += 1 }
       refresh(group)
     } else if entry.phase == .visible {
       visible.append(id)
     }
   }
 
-  /// Makes visible what is due.
+  /// Makes due messages visible.
   mutating func showDue(at now: Milliseconds) {
     while let next = hidden.min, next.until <= now {
       hidden.removeMin()
@@ -103,7 +100,7 @@ struct MessageIndex {
     _ count: Int, at now: Milliseconds, hiddenUntil: Milliseconds, sentAfter: Milliseconds, maxReceiveCount: Int?
   ) -> Taken {
     var taken = Taken()
-    /// Whether the message is dealt with, so that the one behind it in its group may be looked at.
+    /// Processes a message, after which the next one of its group may be considered.
     func take(_ id: Int64) {
       guard var entry = entries[id] else { return }
       if entry.sentAt <= sentAfter {
@@ -119,7 +116,6 @@ struct MessageIndex {
         entry.phase = .inFlight
         entries[id] = entry
         inFlightCount += 1
-        if let group = entry.group { groups[group]?.inFlight += 1 }
         hidden.insert(Hidden(until: hiddenUntil, id: id))
         taken.received.append(id)
       }
@@ -127,7 +123,7 @@ struct MessageIndex {
     if isFIFO {
       while taken.received.count < count, let name = readyGroups.popFirst() {
         groups[name]?.isReady = false
-        guard let group = groups[name], group.inFlight == 0 else { continue }
+        guard let group = groups[name] else { continue }
         for id in group.ids {
           guard taken.received.count < count, entries[id]?.phase == .visible else { break }
           take(id)
@@ -142,13 +138,11 @@ struct MessageIndex {
     return taken
   }
 
-  /// The message that the next receive would come upon first.
+  /// The message that the next receive would consider first.
   mutating func firstVisible() -> Int64? {
     if isFIFO {
       while let name = readyGroups.first {
-        if let group = groups[name], group.inFlight == 0, let id = group.ids.first, entries[id]?.phase == .visible {
-          return id
-        }
+        if let id = groups[name]?.ids.first, entries[id]?.phase == .visible { return id }
         readyGroups.removeFirst()
         groups[name]?.isReady = false
       }
@@ -161,23 +155,27 @@ struct MessageIndex {
     return nil
   }
 
-  /// Changes when a message in flight becomes visible again.
+  /// Changes when a received message becomes visible again. A message that is already visible is in flight again.
   mutating func hide(_ id: Int64, until: Milliseconds, at now: Milliseconds) {
-    guard entries[id]?.phase == .inFlight else { return }
+    guard let phase = entries[id]?.phase, phase != .delayed else { return }
     entries[id]?.hiddenUntil = until
     if until <= now {
-      show(id)
+      if phase == .inFlight { show(id) }
     } else {
+      if phase == .visible {
+        entries[id]?.phase = .inFlight
+        inFlightCount += 1
+      }
       hidden.insert(Hidden(until: until, id: id))
+      forgetOutdated()
     }
   }
 
   mutating func remove(_ id: Int64) {
     guard let entry = entries.removeValue(forKey: id) else { return }
     count(entry.phase, by: -1)
-    forgetRemoved()
+    forgetOutdated()
     guard let name = entry.group, var group = groups.removeValue(forKey: name) else { return }
-    if entry.phase == .inFlight { group.inFlight -= 1 }
     if group.ids.first == id {
       group.ids.removeFirst()
     } else if let index = group.ids.firstIndex(of: id) {
@@ -188,14 +186,15 @@ struct MessageIndex {
     refresh(name)
   }
 
-  /// Drops what only stands for messages that are gone, or for times that were changed, once that is most of it.
-  private mutating func forgetRemoved() {
+  /// Removes outdated entries once they are the majority.
+  private mutating func forgetOutdated() {
     if hidden.count > 2 * (delayedCount + inFlightCount) + 1_000 {
       hidden = Heap(
         entries.lazy.filter { $0.value.phase != .visible }.map { Hidden(until: $0.value.hiddenUntil, id: $0.key) })
     }
     if visible.count > 2 * visibleCount + 1_000 {
-      visible.removeAll { entries[$0]?.phase != .visible }
+      var seen: Set<Int64> = []
+      visible.removeAll { entries[$0]?.phase != .visible || !seen.insert($0).inserted }
     }
   }
 
@@ -203,7 +202,7 @@ struct MessageIndex {
     self = MessageIndex(isFIFO: isFIFO)
   }
 
-  /// Removes what was sent until then, and returns it.
+  /// Removes and returns the messages that were sent up to a time.
   mutating func expire(sentBefore time: Milliseconds) -> [Int64] {
     let expired = entries.filter { $0.value.sentAt <= time }.map(\.key)
     for id in expired { remove(id) }
@@ -215,16 +214,22 @@ struct MessageIndex {
     count(entry.phase, by: -1)
     entries[id]?.phase = .visible
     if let group = entry.group {
-      if entry.phase == .inFlight { groups[group]?.inFlight -= 1 }
       refresh(group)
     } else {
       visible.append(id)
     }
   }
 
-  /// Puts a group into the row of those that can be received from, where it belongs there.
+  /// The visible messages that can be received, in the order of their ids. On a FIFO queue, blocked messages are
+  /// excluded.
+  var receivable: [Int64] {
+    guard isFIFO else { return entries.lazy.filter { $0.value.phase == .visible }.map(\.key).sorted() }
+    return groups.values.flatMap { $0.ids.prefix { entries[$0]?.phase == .visible } }.sorted()
+  }
+
+  /// Adds a group to the groups that can be received from, if it qualifies.
   private mutating func refresh(_ name: String) {
-    guard let group = groups[name], !group.isReady, group.inFlight == 0, let first = group.ids.first,
+    guard let group = groups[name], !group.isReady, let first = group.ids.first,
       entries[first]?.phase == .visible
     else { return }
     groups[name]?.isReady = true

@@ -1,12 +1,14 @@
 import Foundation
 
-/// Moves the messages of a dead-letter queue back, or to another queue.
+/// A task that moves the messages of a dead-letter queue to their source queues or to another queue.
 struct MoveTask {
-  /// What moves before others are served again.
+  /// The maximum number of messages to move before other requests are served.
   private static let batch = 100
+  /// The maximum size of their bodies in bytes. It also ensures that a transaction fits in the log of a full disk.
+  private static let batchSize = 4 * Limits.messageSize
 
   private(set) var stored: StoredMoveTask
-  /// Its pace counts from here; after a restart, anew.
+  /// When the task started or resumed after a restart. Its rate is measured from here.
   private let resumedAt: Milliseconds
   private var movedSince = 0
 
@@ -28,7 +30,7 @@ struct MoveTask {
     try broker.storage.save(stored)
   }
 
-  /// Moves what its pace allows.
+  /// Moves as many messages as the task's rate allows.
   mutating func advance(in broker: Broker) throws {
     guard isRunning, let next = nextEvent, next <= broker.now else { return }
     guard let source = broker.queue(arn: stored.sourceArn) else {
@@ -38,7 +40,8 @@ struct MoveTask {
     let allowed = stored.messagesPerSecond.map { rate in
       Int(broker.now - resumedAt) * rate / 1000 + 1 - movedSince
     }
-    for _ in 0..<min(allowed ?? Self.batch, Self.batch) {
+    var size = 0
+    for _ in 0..<min(allowed ?? Self.batch, Self.batch) where size < Self.batchSize {
       guard let id = source.messages.firstVisible() else {
         stored.status = .completed
         break
@@ -57,17 +60,18 @@ struct MoveTask {
       }
       source.messages.remove(id)
       try broker.storage.delete(id)
-      // A message that is moved counts as a new one.
+      // A moved message counts as a new one.
       message.id = broker.storage.nextMessage()
       message.messageID = newIdentifier()
       message.queue = target.id
       message.sentAt = broker.now
       message.hiddenUntil = broker.now
-      message.receivedAt = 0
+      message.receivedAt = nil
       message.receiveCount = 0
       message.firstReceivedAt = nil
       message.sourceArn = nil
       try broker.insert(message, into: target)
+      size += message.body.utf8.count
       stored.moved += 1
       movedSince += 1
     }

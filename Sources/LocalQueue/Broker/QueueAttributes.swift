@@ -1,13 +1,13 @@
 import Foundation
 
-/// A queue's attributes: as they were sent, for they are returned so, and as they are meant.
+/// The attributes of a queue, as they were set, for responses, and as parsed values.
 struct QueueAttributes: Sendable {
   struct RedrivePolicy: Sendable, Equatable {
     var deadLetterTargetArn: String
     var maxReceiveCount: Int
   }
 
-  /// What was set, by SQS's names.
+  /// The values that were set, by SQS's names.
   private(set) var values: [String: String] = [:]
   private(set) var visibilityTimeout = 30
   private(set) var delay = 0
@@ -20,7 +20,7 @@ struct QueueAttributes: Sendable {
   var deduplicatesContent: Bool { values["ContentBasedDeduplication"] == "true" }
   var deduplicatesGroups: Bool { values["DeduplicationScope"] == "messageGroup" }
 
-  /// The attributes that every queue shows, set or not.
+  /// The attributes that every queue returns, set or not.
   private static let defaults = [
     "VisibilityTimeout": "30", "DelaySeconds": "0", "MessageRetentionPeriod": "345600",
     "MaximumMessageSize": "\(Limits.messageSize)", "ReceiveMessageWaitTimeSeconds": "0", "SqsManagedSseEnabled": "true",
@@ -40,13 +40,13 @@ struct QueueAttributes: Sendable {
   ]
   private static let documents: Set = ["Policy", "RedrivePolicy", "RedriveAllowPolicy"]
   private static let texts: Set = ["KmsMasterKeyId"]
-  /// What only SQS sets.
+  /// The attributes that only SQS sets.
   static let measured = [
     "QueueArn", "CreatedTimestamp", "LastModifiedTimestamp", "ApproximateNumberOfMessages",
     "ApproximateNumberOfMessagesNotVisible", "ApproximateNumberOfMessagesDelayed",
   ]
 
-  /// What is shown: what was set, and the defaults of what was not.
+  /// The attributes to return: the values that were set, and defaults for the others.
   var shown: [String: String] {
     var shown = Self.defaults
     if isFIFO { shown.merge(Self.fifoDefaults) { $1 } }
@@ -54,7 +54,9 @@ struct QueueAttributes: Sendable {
       shown["KmsDataKeyReusePeriodSeconds"] = "300"
       shown["SqsManagedSseEnabled"] = "false"
     }
-    return shown.merging(values) { $1 }
+    shown.merge(values) { $1 }
+    if values["KmsMasterKeyId"] == nil { shown["KmsDataKeyReusePeriodSeconds"] = nil }
+    return shown
   }
 
   static func isKnown(_ name: String) -> Bool {
@@ -62,9 +64,21 @@ struct QueueAttributes: Sendable {
       || measured.contains(name)
   }
 
-  /// These with others over them.
+  /// Checks attributes against the type of the queue.
   ///
-  /// - Throws: a ``ServiceError`` that names the attribute which SQS does not take.
+  /// - Throws: A ``ServiceError`` for a FIFO attribute on a standard queue, even if its value is `false`.
+  static func check(_ changes: [String: String], isFIFO: Bool) throws {
+    let names = ["FifoQueue"] + fifoDefaults.keys.sorted()
+    if !isFIFO, let name = names.first(where: { changes[$0] != nil }) { throw ServiceError.invalidAttributeName(name) }
+    let encryptsItself = changes["SqsManagedSseEnabled"]?.lowercased() == "true"
+    if encryptsItself, changes["KmsMasterKeyId"]?.isEmpty == false {
+      throw ServiceError.twoEncryptions
+    }
+  }
+
+  /// Returns these attributes with changes applied.
+  ///
+  /// - Throws: A ``ServiceError`` that names the attribute that SQS rejects.
   func setting(_ changes: [String: String]) throws -> QueueAttributes {
     var result = self
     for (name, value) in changes.sorted(by: { $0.key < $1.key }) { try result.set(name, value) }
@@ -82,6 +96,7 @@ struct QueueAttributes: Sendable {
       let choice = ["true", "false"].contains(value.lowercased()) ? value.lowercased() : value
       guard choices.contains(choice) else { throw ServiceError.invalidAttributeValue(name) }
       values[name] = choice
+      if name == "SqsManagedSseEnabled", choice == "true" { dropKey() }
       return
     } else if Self.documents.contains(name) {
       guard value.isEmpty || (try? JSONSerialization.jsonObject(with: Data(value.utf8))) is [String: Any] else {
@@ -89,10 +104,19 @@ struct QueueAttributes: Sendable {
       }
       if name == "RedrivePolicy" { redrivePolicy = try Self.redrivePolicy(value) }
     } else if !Self.texts.contains(name) {
-      // Those that are measured can be asked for, and not set.
+      // Measured attributes can be requested, but not set.
       throw ServiceError.invalidAttributeName(name)
     }
     values[name] = value.isEmpty ? nil : value
+    if name == "KmsMasterKeyId" {
+      if value.isEmpty { dropKey() } else { values["SqsManagedSseEnabled"] = nil }
+    }
+  }
+
+  /// Removes the KMS key and its reuse period, which requires a key.
+  private mutating func dropKey() {
+    values["KmsMasterKeyId"] = nil
+    values["KmsDataKeyReusePeriodSeconds"] = nil
   }
 
   private mutating func set(_ name: String, _ number: Int) {
@@ -107,10 +131,6 @@ struct QueueAttributes: Sendable {
   }
 
   private func checkTogether() throws {
-    if !isFIFO, let name = Self.fifoDefaults.keys.sorted().first(where: { values[$0] != nil && values[$0] != "false" })
-    {
-      throw ServiceError.invalidAttributeName("\(name): it belongs to FIFO queues (FifoQueue=true)")
-    }
     if values["FifoThroughputLimit"] == "perMessageGroupId", !deduplicatesGroups {
       throw ServiceError.invalidAttributeValue(
         "FifoThroughputLimit: perMessageGroupId needs DeduplicationScope=messageGroup")
@@ -126,17 +146,21 @@ struct QueueAttributes: Sendable {
       throw ServiceError.invalidParameter(
         "RedrivePolicy", text, "Redrive policy must have deadLetterTargetArn and maxReceiveCount.")
     }
-    // Clients send the number as a number and as a string.
+    guard target.split(separator: ":", omittingEmptySubsequences: false).count == 6, target.hasPrefix("arn:") else {
+      throw ServiceError.invalidParameter("RedrivePolicy", text, "Invalid value for deadLetterTargetArn.")
+    }
+    // Clients send the number as a number or as a string.
     guard let maxReceiveCount = (count as? Int) ?? (count as? String).flatMap({ Int($0) }),
       Limits.maxReceiveCount.contains(maxReceiveCount)
     else {
       throw ServiceError.invalidParameter(
-        "RedrivePolicy", text, "Invalid value for maxReceiveCount: it must be between 1 and 1000.")
+        "RedrivePolicy", text,
+        "Invalid value for maxReceiveCount: \(count), valid values are from 1 to 1000 both inclusive.")
     }
     return RedrivePolicy(deadLetterTargetArn: target, maxReceiveCount: maxReceiveCount)
   }
 
-  /// Whether a queue's messages may be redriven to the queue that has these attributes.
+  /// Whether messages of a source queue may be redriven to the queue with these attributes.
   func allowsRedrive(from sourceArn: String) -> Bool {
     guard let text = values["RedriveAllowPolicy"],
       let policy = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]

@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a receive hands out for a message: which message it is, and which of its receives.
+/// A receipt handle, which identifies a message and one receive of it.
 struct ReceiptHandle: Equatable {
   let queue: Int64
   let message: Int64
@@ -12,7 +12,9 @@ struct ReceiptHandle: Equatable {
     self.receiveCount = receiveCount
   }
 
-  /// - Throws: `ReceiptHandleIsInvalid` for anything that is not a handle of this queue's.
+  /// Parses a handle.
+  ///
+  /// - Throws: `ReceiptHandleIsInvalid` if the text is not a handle of this queue.
   init(_ text: String, of queue: Queue) throws {
     let parts = Data(base64Encoded: text).map { String(decoding: $0, as: UTF8.self).split(separator: ".") } ?? []
     guard parts.count == 4, parts[0] == "receipt", let id = Int64(parts[1]), let message = Int64(parts[2]),

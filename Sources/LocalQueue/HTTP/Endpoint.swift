@@ -1,66 +1,61 @@
 import Foundation
+import HTTPServing
 import HTTPTypes
 import Hummingbird
 import Logging
 import NIOCore
 
-/// Answers HTTP requests in the protocol in which they ask.
-struct Endpoint: HTTPResponder {
-  /// A request's connection.
-  struct Context: RequestContext {
-    var coreContext: CoreRequestContextStorage
-    let channel: any Channel
-
-    init(source: ApplicationRequestContextSource) {
-      coreContext = CoreRequestContextStorage(source: source)
-      channel = source.channel
-    }
-  }
-
-  /// A form may spell each byte of a message in three, and JSON in six.
-  private static let bodyLimit = 8 * Limits.messageSize
+/// Responds to HTTP requests in the protocol of the request.
+struct Endpoint {
+  /// The maximum body size. A form may encode each byte of a message in three bytes, and JSON in six.
+  static let bodyLimit = 8 * Limits.messageSize
 
   let loop: CommitLoop
-  /// Where this server is reached by who names no host.
+  /// The address of this server for requests without a host.
   let address: String
-  /// Whether only this machine can reach it; then requests for other hosts come from a browser that was led astray.
+  /// Whether the server listens on the loopback interface only. If so, a request for another host indicates DNS
+  /// rebinding.
   let isLoopback: Bool
 
-  func respond(to request: Request, context: Context) async throws -> Response {
-    let wire: any WireProtocol = JSONProtocol.speaks(request) ? JSONProtocol() : QueryProtocol()
+  /// Responds to a request.
+  ///
+  /// - Parameter channel: The connection of the request.
+  func respond(to request: Request, on channel: any Channel) async throws -> Response {
+    let wire: any WireProtocol = JSONProtocol.speaks(request) ? JSONProtocol() : QueryProtocol(request)
     let requestID = newIdentifier()
     do {
-      try refuseBrowsers(request)
-      let body: ByteBuffer
-      do {
-        body = try await request.body.collect(upTo: Self.bodyLimit)
-      } catch is NIOTooManyBytesError {
-        throw ServiceError("RequestEntityTooLarge", status: 413, "The request has more than \(Self.bodyLimit) bytes.")
+      try checkHost(request)
+      let browser = BrowserRequest(request)
+      try browser.check()
+      let body = try await body(of: request)
+      if PeekRequest.matches(request) {
+        let peek = try PeekRequest(request, body, in: wire)
+        let answer = try await loop.perform(peek.operation, for: caller(request, channel))
+        return wire.response(answer, to: PeekRequest.action, requestID: requestID)
       }
-      if request.method == .get, request.uri.path == Self.peekPath {
-        let url = request.uri.queryParameters["QueueUrl"].map(String.init)
-        return JSONProtocol().response(
-          try await loop.perform(PeekMessages(QueueUrl: url), for: caller(request, context)), to: "",
-          requestID: requestID)
+      if [.get, .head].contains(request.method), request.uri.query == nil, request.uri.path == "/" {
+        return Self.greeting
       }
-      if request.method == .get, request.uri.query == nil { return Self.greeting }
       let call = try wire.read(request, body)
-      let answer = try await loop.perform(call.operation, for: caller(request, context))
+      try browser.check(operation: call.name)
+      let answer = try await loop.perform(call.operation, for: caller(request, channel))
       return wire.response(answer, to: call.name, requestID: requestID)
     } catch let error as ServiceError {
       return wire.response(error, requestID: requestID)
     }
   }
 
-  /// Whether it is an address in 127.0.0.0/8, and not a name that begins like one.
-  private static func isLoopback(_ name: String) -> Bool {
-    let parts = name.split(separator: ".", omittingEmptySubsequences: false)
-    return parts.count == 4 && parts[0] == "127" && parts.allSatisfy { UInt8($0) != nil }
+  private func body(of request: Request) async throws -> ByteBuffer {
+    do {
+      let announced = request.headers[.contentLength].flatMap(Int.init) ?? 0
+      guard announced <= Self.bodyLimit else { throw NIOTooManyBytesError(maxBytes: Self.bodyLimit) }
+      return try await request.body.collect(upTo: Self.bodyLimit)
+    } catch is NIOTooManyBytesError {
+      throw ServiceError("RequestEntityTooLarge", status: 413, "The request has more than \(Self.bodyLimit) bytes.")
+    }
   }
 
-  private static let peekPath = "/_aws/sqs/messages"
-
-  /// For whoever opens the address in a browser.
+  /// The response for a user who opens the address in a browser.
   private static let greeting = Response(
     status: .ok, headers: [.contentType: "text/plain; charset=utf-8"],
     body: ResponseBody(
@@ -72,31 +67,30 @@ struct Endpoint: HTTPResponder {
 
           """)))
 
-  private func caller(_ request: Request, _ context: Context) -> Caller {
+  private func caller(_ request: Request, _ channel: any Channel) -> Caller {
     let scope = CredentialScope(request)
     let host = request.head.authority ?? ""
     return Caller(
-      region: scope.region, endpoint: host.isEmpty ? address : "http://\(host)", accessKey: scope.accessKey,
-      isConnected: { [channel = context.channel] in channel.isActive })
+      region: scope.region, endpoint: host.isEmpty ? address : "http://\(host)",
+      traceHeader: request.headers[.traceID].flatMap { isValidMessageText($0) && !$0.isEmpty ? $0 : nil },
+      isConnected: { channel.isActive })
   }
 
-  /// Nothing is asked for a password here, so a web page that someone looks at must not be able to ask for anything.
-  private func refuseBrowsers(_ request: Request) throws {
-    let site = request.headers[.fetchSite] ?? "none"
-    guard request.headers[.origin] == nil, site == "none" else {
-      throw ServiceError("AccessDenied", status: 403, "The local queue answers no web pages.")
+  private func checkHost(_ request: Request) throws {
+    guard let authority = request.head.authority else { return }
+    guard let host = RequestedHost(authority) else {
+      throw ServiceError("InvalidHost", status: 400, "The Host header is no host, with or without a port.")
     }
-    guard isLoopback, let host = request.head.authority else { return }
-    let name = (host.hasPrefix("[") ? host.prefix { $0 != "]" } + "]" : host.prefix { $0 != ":" }).lowercased()
-    guard Self.isLoopback(name) || ["localhost", "[::1]"].contains(name) || name.hasSuffix(".localhost") else {
+    guard !isLoopback || host.isLoopback else {
       throw ServiceError(
         "AccessDenied", status: 403,
-        "The local queue listens on loopback and was asked for as \(name); start it with --host to let other names in.")
+        "The local queue listens on loopback and was asked for as \(host.name); start it with --host to let other names in."
+      )
     }
   }
 }
 
-/// A way to write operations and their answers into HTTP.
+/// An encoding of operations and their results in HTTP.
 protocol WireProtocol {
   func read(_ request: Request, _ body: ByteBuffer) throws -> (name: String, operation: any Operation)
   func response(_ answer: JSONValue, to name: String, requestID: String) -> Response
@@ -104,14 +98,19 @@ protocol WireProtocol {
 }
 
 extension WireProtocol {
-  /// - Throws: a ``ServiceError`` that says what is missing or wrong.
+  /// Decodes an operation.
+  ///
+  /// - Throws: A ``ServiceError`` that states the missing or invalid parameter.
   func decode(_ name: String, _ json: ByteBuffer) throws -> any Operation {
     guard let type = Operations.all[name] else { throw ServiceError.unknownOperation(name) }
     do {
       return try JSONDecoder().decode(type, from: Data(json.readableBytesView))
     } catch DecodingError.keyNotFound(let key, let context) {
       throw ServiceError.missingParameter((context.codingPath + [key]).map(\.stringValue).joined(separator: "."))
-    } catch DecodingError.typeMismatch(_, let context), DecodingError.valueNotFound(_, let context) {
+    } catch DecodingError.valueNotFound(_, let context) where !context.codingPath.isEmpty {
+      // Null counts as absent.
+      throw ServiceError.missingParameter(context.codingPath.map(\.stringValue).joined(separator: "."))
+    } catch DecodingError.typeMismatch(_, let context) {
       let path = context.codingPath.map(\.stringValue).joined(separator: ".")
       throw ServiceError.serialization(
         "The value of \(path.isEmpty ? "the request" : path) has another type than it should.")

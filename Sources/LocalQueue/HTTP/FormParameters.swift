@@ -1,8 +1,10 @@
-/// The parameters of a form, and what they are in JSON: `Entry.1.Id=a` is `{"Entries": [{"Id": "a"}]}`.
+/// The parameters of a form, and their equivalent in JSON: `Entry.1.Id=a` is `{"Entries": [{"Id": "a"}]}`.
 struct FormParameters {
   private var values: [String: String] = [:]
 
-  /// - Parameter text: `application/x-www-form-urlencoded`. What is not well-formed is taken as it is.
+  /// Parses a form.
+  ///
+  /// - Parameter text: `application/x-www-form-urlencoded`. Malformed parts are used unchanged.
   init(_ text: String) {
     for pair in text.split(separator: "&") {
       let parts = pair.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -23,13 +25,13 @@ struct FormParameters {
     var root = Node()
     for (name, value) in values {
       let path = name.split(separator: ".")
-      // SQS's deepest has six. The tree is walked part by part, and its depth must not be the sender's to choose.
+      // SQS's deepest parameter has six parts. The limit bounds the recursion for an untrusted form.
       if path.count <= 8 { root.insert(value, at: path[...]) }
     }
     return root.json(named: "")
   }
 
-  /// A part of the tree that the dots in the names make.
+  /// A node of the tree that the dots in the names describe.
   private struct Node {
     var value: String?
     var children: [String: Node] = [:]

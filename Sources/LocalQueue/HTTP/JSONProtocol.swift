@@ -2,7 +2,7 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// AWS JSON 1.0: the operation is in a header, its parameters are a JSON object.
+/// AWS JSON 1.0: a header names the operation, and the body is a JSON object with its parameters.
 struct JSONProtocol: WireProtocol {
   private static let targetPrefix = "AmazonSQS."
   private static let contentType = "application/x-amz-json-1.0"
@@ -30,7 +30,7 @@ struct JSONProtocol: WireProtocol {
       status: HTTPResponse.Status(code: error.status),
       headers: [
         .contentType: Self.contentType, .requestID: requestID,
-        // Clients that knew the Query protocol's codes still look for those.
+        // Clients that expect codes of the Query protocol read this header.
         .queryError: "\(error.code);\(error.isSenderFault ? "Sender" : "Receiver")",
       ],
       body: ResponseBody(byteBuffer: ByteBuffer(bytes: body.encoded)))
@@ -41,7 +41,9 @@ extension HTTPField.Name {
   static let target = valid("X-Amz-Target")
   static let requestID = valid("x-amzn-RequestId")
   static let queryError = valid("x-amzn-query-error")
+  static let traceID = valid("X-Amzn-Trace-Id")
   static let fetchSite = valid("Sec-Fetch-Site")
+  static let upgradeInsecureRequests = valid("Upgrade-Insecure-Requests")
 
   private static func valid(_ name: String) -> HTTPField.Name {
     guard let name = HTTPField.Name(name) else { preconditionFailure("\(name) is no name of a header") }

@@ -1,5 +1,5 @@
-/// How names of the Query protocol and of the JSON protocol correspond: in one, lists and maps are flattened, and each
-/// element bears the name of the list.
+/// Maps names between the Query protocol and the JSON protocol. The Query protocol flattens lists and maps, and each
+/// element has the name of the list.
 enum QueryNames {
   struct Map {
     var name: String
@@ -34,7 +34,7 @@ enum QueryNames {
     "WaitTimeSeconds",
   ]
 
-  // MARK: - Answers
+  // MARK: - Responses
 
   private static let elements = [
     "QueueUrls": "QueueUrl", "queueUrls": "QueueUrl", "Messages": "Message", "Failed": "BatchResultErrorEntry",
@@ -44,36 +44,31 @@ enum QueryNames {
     "Attributes": ("Attribute", "Name"), "MessageAttributes": ("MessageAttribute", "Name"), "Tags": ("Tag", "Key"),
   ]
 
-  /// Writes an answer of an operation, or a part of one.
-  static func write(_ value: JSONValue, of operation: String, to xml: inout XMLWriter) {
-    guard case .object(let members) = value else { return }
-    for member in members {
+  /// Converts a response, or a part of it, to elements with the names of the Query protocol.
+  static func elements(of value: JSONValue, in operation: String) -> [QueryElement] {
+    guard case .object(let members) = value else { return [] }
+    return members.flatMap { member -> [QueryElement] in
       switch member.value {
-      case .string(let text): xml.element(member.name, text)
-      case .number(let number): xml.element(member.name, String(number))
-      case .bool(let flag): xml.element(member.name, String(flag))
+      case .string, .number, .bool:
+        return [element(member.name, member.value, in: operation)]
       case .array(let list):
         let name = elements[member.name] ?? "\(operation)ResultEntry"
-        for element in list {
-          if case .string(let text) = element {
-            xml.element(name, text)
-          } else {
-            xml.element(name) { write(element, of: operation, to: &$0) }
-          }
-        }
+        return list.map { element(name, $0, in: operation) }
       case .object(let entries):
-        guard let (name, key) = answeredMaps[member.name] else { continue }
-        for entry in entries {
-          xml.element(name) { xml in
-            xml.element(key, entry.name)
-            if case .string(let text) = entry.value {
-              xml.element("Value", text)
-            } else {
-              xml.element("Value") { write(entry.value, of: operation, to: &$0) }
-            }
-          }
+        guard let (name, key) = answeredMaps[member.name] else { return [] }
+        return entries.map { entry in
+          QueryElement(name, [QueryElement(key, entry.name), element("Value", entry.value, in: operation)])
         }
       }
+    }
+  }
+
+  private static func element(_ name: String, _ value: JSONValue, in operation: String) -> QueryElement {
+    switch value {
+    case .string(let text): QueryElement(name, text)
+    case .number(let number): QueryElement(name, String(number))
+    case .bool(let flag): QueryElement(name, String(flag))
+    case .array, .object: QueryElement(name, elements(of: value, in: operation))
     }
   }
 }

@@ -3,52 +3,65 @@ import HTTPTypes
 import Hummingbird
 import NIOCore
 
-/// The older Query protocol: a form in, XML out. Both are translated at this door: parameters into those of the JSON
-/// protocol, answers from them.
+/// The older Query protocol, with forms and XML. This type converts its parameters to those of the JSON protocol, and
+/// responses from it.
 struct QueryProtocol: WireProtocol {
   private static let namespace = "http://queue.amazonaws.com/doc/2012-11-05/"
+  /// The operations that do not concern one queue and are rejected at a queue's path, as recordings of SQS show.
+  private static let serviceActions: Set = ["CreateQueue", "ListQueues"]
 
-  func read(_ request: Request, _ body: ByteBuffer) throws -> (name: String, operation: any Operation) {
+  /// Whether to respond in JSON, as SQS does if the client accepts it.
+  private let writesJSON: Bool
+
+  init(_ request: Request) {
+    writesJSON = request.headers[.accept]?.contains("application/json") == true
+  }
+
+  /// The parameters of a request, from its URL and its body.
+  static func form(_ request: Request, _ body: ByteBuffer) -> FormParameters {
     var form = FormParameters(request.uri.query ?? "")
     form.merge(FormParameters(String(buffer: body)))
-    guard let action = form["Action"] else {
-      throw ServiceError(
-        "MissingAction",
-        "The request names no Action; is it a request to SQS? In the JSON protocol the header X-Amz-Target names it.")
-    }
-    // The queue may be in the path alone.
-    if form["QueueUrl"] == nil, request.uri.path.split(separator: "/").count == 2 {
-      form["QueueUrl"] = request.uri.path
-    }
+    return form
+  }
+
+  func read(_ request: Request, _ body: ByteBuffer) throws -> (name: String, operation: any Operation) {
+    var form = Self.form(request, body)
+    guard let action = form["Action"] else { throw ServiceError.noOperation }
+    let isAtQueue = request.uri.path.split(separator: "/").count == 2
+    if isAtQueue, Self.serviceActions.contains(action) { throw ServiceError.unknownOperation(action) }
+    // The queue may be given only by the path.
+    if form["QueueUrl"] == nil, isAtQueue { form["QueueUrl"] = request.uri.path }
     return (action, try decode(action, ByteBuffer(bytes: form.json.encoded)))
   }
 
   func response(_ answer: JSONValue, to name: String, requestID: String) -> Response {
-    var xml = XMLWriter()
-    xml.element("\(name)Response", [("xmlns", Self.namespace)]) { xml in
-      if answer != .emptyObject || !Self.isVoid(name) {
-        xml.element("\(name)Result") { QueryNames.write(answer, of: name, to: &$0) }
-      }
-      xml.element("ResponseMetadata") { $0.element("RequestId", requestID) }
+    var elements: [QueryElement] = []
+    if answer != .emptyObject || !Self.isVoid(name) {
+      elements.append(QueryElement("\(name)Result", QueryNames.elements(of: answer, in: name)))
     }
-    return Self.response(xml, status: .ok, requestID)
+    elements.append(QueryElement("ResponseMetadata", [QueryElement("RequestId", requestID)]))
+    return response(QueryElement("\(name)Response", elements, namespace: Self.namespace), status: .ok, requestID)
   }
 
   func response(_ error: ServiceError, requestID: String) -> Response {
-    var xml = XMLWriter()
-    xml.element("ErrorResponse", [("xmlns", Self.namespace)]) { xml in
-      xml.element("Error") {
-        $0.element("Type", error.isSenderFault ? "Sender" : "Receiver")
-        $0.element("Code", error.code)
-        $0.element("Message", error.message)
-        $0.element("Detail", "")
-      }
-      xml.element("RequestId", requestID)
+    let status = HTTPResponse.Status(code: error.status)
+    if error == .noOperation {
+      return Self.response(QueryElement(error.name, []).xml, "text/xml", status, requestID)
     }
-    return Self.response(xml, status: HTTPResponse.Status(code: error.status), requestID)
+    let document = QueryElement(
+      "ErrorResponse",
+      [
+        QueryElement(
+          "Error",
+          [
+            QueryElement("Type", error.isSenderFault ? "Sender" : "Receiver"), QueryElement("Code", error.code),
+            QueryElement("Message", error.queryMessage), QueryElement("Detail", ""),
+          ]), QueryElement("RequestId", requestID),
+      ], namespace: Self.namespace)
+    return response(document, status: status, requestID)
   }
 
-  /// Whether an operation answers nothing, ever; then its result has no element.
+  /// Whether an operation never returns a result, so that its response has no result element.
   private static func isVoid(_ name: String) -> Bool {
     [
       "AddPermission", "ChangeMessageVisibility", "DeleteMessage", "DeleteQueue", "PurgeQueue", "RemovePermission",
@@ -56,41 +69,17 @@ struct QueryProtocol: WireProtocol {
     ].contains(name)
   }
 
-  private static func response(_ xml: XMLWriter, status: HTTPResponse.Status, _ requestID: String) -> Response {
+  private func response(_ document: QueryElement, status: HTTPResponse.Status, _ requestID: String) -> Response {
+    guard writesJSON else { return Self.response(document.xml, "text/xml", status, requestID) }
+    let json = String(decoding: document.json.encoded, as: UTF8.self)
+    return Self.response(json, "application/json", status, requestID)
+  }
+
+  private static func response(
+    _ text: String, _ contentType: String, _ status: HTTPResponse.Status, _ requestID: String
+  ) -> Response {
     Response(
-      status: status, headers: [.contentType: "text/xml", .requestID: requestID],
-      body: ResponseBody(byteBuffer: ByteBuffer(string: xml.text)))
-  }
-}
-
-/// Writes XML. What it is given as text is escaped.
-struct XMLWriter {
-  private(set) var text = #"<?xml version="1.0"?>"#
-
-  mutating func element(_ name: String, _ attributes: [(String, String)] = [], _ content: (inout XMLWriter) -> Void) {
-    text += "<\(name)\(attributes.map { #" \#($0)="\#(Self.escape($1))""# }.joined())>"
-    content(&self)
-    text += "</\(name)>"
-  }
-
-  mutating func element(_ name: String, _ value: String) {
-    element(name) { $0.text += Self.escape(value) }
-  }
-
-  private static func escape(_ value: String) -> String {
-    guard value.utf8.contains(where: { $0 < 0x20 || "<>&\"".utf8.contains($0) }) else { return value }
-    return value.unicodeScalars.reduce(into: "") { result, scalar in
-      switch scalar {
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "&": result += "&amp;"
-      case "\"": result += "&quot;"
-      // A parser would make a line feed of it.
-      case "\r": result += "&#xD;"
-      // No XML can have it, escaped or not.
-      case "\u{0}"..."\u{8}", "\u{B}", "\u{C}", "\u{E}"..."\u{1F}": result += "\u{FFFD}"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
+      status: status, headers: [.contentType: contentType, .requestID: requestID],
+      body: ResponseBody(byteBuffer: ByteBuffer(string: text)))
   }
 }

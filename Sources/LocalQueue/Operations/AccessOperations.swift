@@ -14,7 +14,9 @@ struct TagQueue: Operation {
   }
 }
 
-/// - Throws: what SQS says of tags that it does not take.
+/// Checks tags.
+///
+/// - Throws: The error that SQS returns for invalid tags.
 func checkTags(_ tags: [String: String]) throws {
   guard tags.count <= Limits.tags else {
     throw ServiceError.invalidParameter(
@@ -49,7 +51,7 @@ struct ListQueueTags: Operation {
   }
 }
 
-/// Adds a statement to the queue's policy. Nothing is ever refused because of one: the policy is kept and shown.
+/// Adds a statement to the queue's policy. The policy is stored and returned, but never enforced.
 struct AddPermission: Operation {
   var QueueUrl: String?
   var Label: String
@@ -65,13 +67,14 @@ struct AddPermission: Operation {
     guard !AWSAccountIds.isEmpty else { throw ServiceError.missingParameter("AWSAccountIds") }
     guard !Actions.isEmpty else { throw ServiceError.missingParameter("Actions") }
     if let unknown = Actions.first(where: { $0 != "*" && Operations.all[$0] == nil }) {
-      throw ServiceError.invalidParameter("ActionName", unknown.prefix(80), "It is no action of SQS's.")
+      throw ServiceError.invalidParameter(
+        "ActionName", "SQS:\(unknown.prefix(80))", "Please refer to the appropriate WSDL for a list of valid actions.")
     }
     var policy = Policy(queue)
     guard !policy.statements.contains(where: { $0["Sid"] as? String == Label }) else {
       throw ServiceError.invalidParameter("Label", Label, "Already exists.")
     }
-    let principals = AWSAccountIds.map { "arn:aws:iam::\($0):root" }
+    let principals = AWSAccountIds.map { "arn:\(partition(of: queue.region)):iam::\($0):root" }
     let actions = Actions.map { "SQS:\($0)" }
     policy.statements.append([
       "Sid": Label, "Effect": "Allow", "Resource": queue.arn,
@@ -100,7 +103,7 @@ struct RemovePermission: Operation {
   }
 }
 
-/// A queue's policy while permissions are added and removed.
+/// The policy of a queue, for adding and removing permissions.
 private struct Policy {
   let queue: Queue
   private var document: [String: Any]
@@ -110,7 +113,7 @@ private struct Policy {
     self.queue = queue
     let text = queue.attributes.values["Policy"] ?? ""
     let existing = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any]
-    document = existing ?? ["Version": "2012-10-17", "Id": "\(queue.arn)/SQSDefaultPolicy"]
+    document = existing ?? ["Version": "2008-10-17", "Id": "\(queue.arn)/SQSDefaultPolicy"]
     statements = document["Statement"] as? [[String: Any]] ?? []
   }
 

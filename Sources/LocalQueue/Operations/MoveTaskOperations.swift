@@ -36,7 +36,7 @@ struct StartMessageMoveTask: Operation {
       handle: Data(id.utf8).base64EncodedString(), sourceArn: source.arn, destinationArn: DestinationArn,
       messagesPerSecond: MaxNumberOfMessagesPerSecond, total: source.messages.visibleCount, startedAt: broker.now)
     try broker.storage.save(task)
-    // SQS shows the latest ten.
+    // SQS returns the latest ten tasks.
     let earlier = broker.moveTasks.filter { $0.stored.sourceArn == source.arn }.sorted {
       $0.stored.startedAt > $1.stored.startedAt
     }
@@ -82,8 +82,13 @@ struct CancelMessageMoveTask: Operation {
   var TaskHandle: String
 
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
-    guard let text = Data(base64Encoded: TaskHandle), (try? JSONSerialization.jsonObject(with: text)) is [String: Any]
-    else { throw ServiceError.invalidParameter("TaskHandle", TaskHandle.prefix(200), "It is no task handle.") }
+    guard let text = Data(base64Encoded: TaskHandle),
+      let handle = try? JSONSerialization.jsonObject(with: text) as? [String: Any],
+      let sourceArn = handle["sourceArn"] as? String
+    else { throw ServiceError.invalidParameter("Value for parameter TaskHandle is invalid.") }
+    guard broker.queue(arn: sourceArn) != nil else {
+      throw ServiceError.resourceNotFound("The resource that you specified for the SourceArn parameter doesn't exist.")
+    }
     guard let index = broker.moveTasks.firstIndex(where: { $0.stored.handle == TaskHandle }) else {
       throw ServiceError.resourceNotFound("Task does not exist.")
     }

@@ -1,34 +1,40 @@
-/// One of SQS's operations: its parameters, under the names that SQS gives them in JSON.
+/// An SQS operation with its parameters, named as in JSON.
 protocol Operation: Decodable, Sendable {
-  /// Does it, on the broker's thread and inside of a transaction.
+  /// Performs the operation, on the broker's thread and in a transaction.
   ///
-  /// - Throws: a ``ServiceError``, before anything was written; or what the database throws.
+  /// - Throws: A ``ServiceError`` before anything was written, or an error of the database.
   func run(in broker: Broker, for caller: Caller) throws -> Outcome
 }
 
-/// What becomes of an operation at once.
+/// The immediate outcome of an operation.
 enum Outcome {
   case answer(JSONValue)
-  /// A receive found nothing, and waits: `retry` tries again, and gives nil while there still is nothing.
+  /// A receive found no message and waits. `retry` repeats it, and returns nil while there is no message.
   case waiting(on: Queue, seconds: Int, retry: (Broker) throws -> JSONValue?)
 
   static var done: Outcome { .answer(.emptyObject) }
 }
 
-/// Who asks, and from where.
+/// The sender of a request.
 struct Caller: Sendable {
-  /// Of the request's credential scope.
+  /// The region in the request's credential scope.
   var region: String
-  /// Where the caller reaches this server: `http://127.0.0.1:4566`. Queue URLs begin with it.
+  /// The URL by which the caller reaches this server: `http://127.0.0.1:4566`. Queue URLs start with it.
   var endpoint: String
-  /// The access key, which stands for the caller's identity.
-  var accessKey: String
-  /// False once the caller has hung up.
+  /// The request's `X-Amzn-Trace-Id`. A message that the request sends carries it.
+  var traceHeader: String?
+  /// Whether the client is still connected.
   var isConnected: @Sendable () -> Bool
 }
 
 enum Operations {
-  /// By SQS's names.
+  /// The operations that change nothing.
+  static let reading: Set = [
+    "GetQueueAttributes", "GetQueueUrl", "ListDeadLetterSourceQueues", "ListMessageMoveTasks", "ListQueueTags",
+    "ListQueues",
+  ]
+
+  /// All operations, by SQS's names.
   static let all: [String: any Operation.Type] = [
     "AddPermission": AddPermission.self,
     "CancelMessageMoveTask": CancelMessageMoveTask.self,
@@ -59,12 +65,14 @@ enum Operations {
 /// An entry of a batch.
 protocol BatchEntry: Decodable, Sendable {
   var Id: String { get }
-  /// What the list of them is called in the Query protocol and in SQS's messages.
+  /// The name of the list of entries in the Query protocol and in SQS's messages.
   static var listName: String { get }
 }
 
 extension Collection where Element: BatchEntry {
-  /// - Throws: what SQS answers to a batch that it does not take at all.
+  /// Checks a batch.
+  ///
+  /// - Throws: The error that SQS returns for an invalid batch.
   func validate() throws {
     guard !isEmpty else { throw ServiceError.emptyBatch(Element.listName) }
     guard count <= Limits.batchEntries else { throw ServiceError.tooManyEntries(count) }
@@ -77,7 +85,7 @@ extension Collection where Element: BatchEntry {
     }
   }
 
-  /// Does each entry by itself: one that fails is reported, and the others are done.
+  /// Performs each entry separately. A failed entry is reported, and the others succeed.
   func runEach(_ body: (Element) throws -> JSONValue) throws -> Outcome {
     var successful: [JSONValue] = []
     var failed: [JSONValue] = []

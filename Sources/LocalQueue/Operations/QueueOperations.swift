@@ -1,13 +1,15 @@
 struct CreateQueue: Operation {
   var QueueName: String
   var Attributes: [String: String]?
-  /// In lower case, unlike everything else of SQS; in the Query protocol it is not.
+  /// The name is in lower case in JSON, unlike SQS's other names, but not in the Query protocol.
   var tags: [String: String]?
   var Tags: [String: String]?
 
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
     let requested = Attributes ?? [:]
-    try checkName(isFIFO: requested["FifoQueue"]?.lowercased() == "true")
+    let isFIFO = requested["FifoQueue"]?.lowercased() == "true"
+    try checkName(isFIFO: isFIFO)
+    try QueueAttributes.check(requested, isFIFO: isFIFO)
     let attributes = try QueueAttributes().setting(requested)
     try checkRedrive(
       of: attributes, arn: broker.arn(ofQueueNamed: QueueName, for: caller), changed: requested, in: broker)
@@ -18,6 +20,7 @@ struct CreateQueue: Operation {
       if let differing { throw ServiceError.queueNameExists(differing) }
       return .answer(["QueueUrl": .string(broker.url(of: existing, for: caller))])
     }
+    try broker.storage.checkRoom()
     let queue = try broker.createQueue(QueueName, attributes: attributes, tags: tags, for: caller)
     return .answer(["QueueUrl": .string(broker.url(of: queue, for: caller))])
   }
@@ -37,7 +40,9 @@ struct CreateQueue: Operation {
   }
 }
 
-/// - Throws: what SQS says of a redrive policy that cannot work.
+/// Checks a redrive policy.
+///
+/// - Throws: The error that SQS returns for an invalid policy.
 private func checkRedrive(
   of attributes: QueueAttributes, arn: String, changed: [String: String], in broker: Broker
 ) throws {
@@ -91,13 +96,14 @@ struct ListDeadLetterSourceQueues: Operation {
     let sources = broker.queues(in: caller.region).filter {
       $0.attributes.redrivePolicy?.deadLetterTargetArn == target.arn
     }
-    // In lower case, unlike everything else of SQS.
-    return .answer(
-      try page(sources, named: "queueUrls", after: NextToken, atMost: MaxResults, in: broker, for: caller))
+    // The name is in lower case, unlike SQS's other names.
+    let page = try page(sources, named: "queueUrls", after: NextToken, atMost: MaxResults, in: broker, for: caller)
+    // Unlike SQS's other lists of queues, this one is present even if it is empty, as in the service model.
+    return .answer(sources.isEmpty ? ["queueUrls": .array([])] : page)
   }
 }
 
-/// A page of queue URLs; the token of the next is the last name of this one.
+/// A page of queue URLs. The token of the next page is the last name of this one.
 private func page(
   _ queues: [Queue], named name: String, after token: String?, atMost maxResults: Int?, in broker: Broker,
   for caller: Caller
@@ -106,9 +112,9 @@ private func page(
   let rest = token.map { token in queues.filter { $0.name > token } } ?? queues
   let page = rest.prefix(maxResults ?? 1_000)
   return [
-    // Without queues SQS leaves the list out.
+    // SQS omits an empty list.
     name: page.isEmpty ? nil : .array(page.map { .string(broker.url(of: $0, for: caller)) }),
-    // SQS pages only for those who say how many they want.
+    // SQS returns pages only to clients that limit their size.
     "NextToken": maxResults != nil && page.count < rest.count ? page.last.map { .string($0.name) } : nil,
   ]
 }
@@ -142,13 +148,15 @@ struct SetQueueAttributes: Operation {
 
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
     let queue = try broker.queue(url: QueueUrl, for: caller)
-    if let isFIFO = Attributes["FifoQueue"], isFIFO != (queue.attributes.isFIFO ? "true" : "false") {
-      throw ServiceError.invalidAttributeName("FifoQueue: it is set when the queue is created")
+    try QueueAttributes.check(Attributes, isFIFO: queue.attributes.isFIFO)
+    if let isFIFO = Attributes["FifoQueue"], isFIFO.lowercased() != "true" {
+      throw ServiceError.invalidAttributeValue("FifoQueue", "Modifying queue type is not supported.")
     }
     let attributes = try queue.attributes.setting(Attributes)
     try checkRedrive(of: attributes, arn: queue.arn, changed: Attributes, in: broker)
-    queue.attributes = attributes
-    queue.modifiedAt = broker.now
+    let isDelayed = attributes.isFIFO && attributes.delay != queue.attributes.delay
+    queue.change(attributes, at: broker.now)
+    if isDelayed { try broker.delayMessages(of: queue) }
     try broker.storage.update(queue)
     return .done
   }
@@ -169,7 +177,9 @@ struct PurgeQueue: Operation {
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
     let queue = try broker.queue(url: QueueUrl, for: caller)
     try broker.storage.deleteMessages(of: queue.id)
+    try broker.storage.deleteDeduplications(of: queue.id)
     queue.messages.removeAll()
+    queue.deduplication = Deduplication()
     return .done
   }
 }

@@ -7,7 +7,7 @@ struct ReceiveMessage: Operation {
   var WaitTimeSeconds: Int?
   var MessageAttributeNames: [String]?
   var MessageSystemAttributeNames: [String]?
-  /// The older name of `MessageSystemAttributeNames`.
+  /// The older name of `MessageSystemAttributeNames`, which takes precedence.
   var AttributeNames: [String]?
 
   private static let systemAttributes: Set = [
@@ -20,14 +20,15 @@ struct ReceiveMessage: Operation {
     try Limits.check(MaxNumberOfMessages, "MaxNumberOfMessages", in: Limits.messagesPerReceive)
     try Limits.check(VisibilityTimeout, "VisibilityTimeout", in: Limits.visibilityTimeout)
     try Limits.check(WaitTimeSeconds, "WaitTimeSeconds", in: Limits.waitTime)
-    let systemNames = Set((MessageSystemAttributeNames ?? []) + (AttributeNames ?? []))
-    // Botocore's old versions let callers ask here for attributes of queues, and SQS ignores them.
+    let newNames = MessageSystemAttributeNames ?? []
+    let systemNames = Set(newNames.isEmpty ? AttributeNames ?? [] : newNames)
+    // Old versions of botocore allow queue attributes here, and SQS ignores them.
     if let unknown = systemNames.first(where: { !Self.systemAttributes.contains($0) && !QueueAttributes.isKnown($0) }) {
       throw ServiceError.invalidAttributeName(unknown)
     }
     guard caller.isConnected() else { return .done }
     let wait = WaitTimeSeconds ?? queue.attributes.waitTime
-    // Those that wait already come first.
+    // Receives that already wait take precedence.
     if queue.waiting.isEmpty || wait == 0, let answer = try receive(from: queue, systemNames, in: broker) {
       return .answer(answer)
     }
@@ -48,25 +49,26 @@ struct ReceiveMessage: Operation {
     guard !messages.isEmpty else { return nil }
     let isFIFO = queue.attributes.isFIFO
     return [
-      "Messages": .array(try messages.map { try $0.json(systemNames, MessageAttributeNames ?? [], isFIFO: isFIFO) })
+      "Messages": .array(try messages.map { try $0.received(systemNames, MessageAttributeNames ?? [], isFIFO: isFIFO) })
     ]
   }
 }
 
 extension StoredMessage {
-  /// As a receive shows it, or without a receipt handle, as somebody may see it who does not receive it.
-  func json(
-    _ systemNames: Set<String>, _ attributeNames: [String], isFIFO: Bool, isReceived: Bool = true
-  ) throws -> JSONValue {
-    var members: [JSONValue.Member] = [.init("MessageId", .string(messageID))]
-    if isReceived {
-      let handle = ReceiptHandle(queue: queue, message: id, receiveCount: receiveCount)
-      members.append(.init("ReceiptHandle", .string(handle.text)))
-    }
-    members += [.init("MD5OfBody", .string(md5(body.utf8))), .init("Body", .string(body))]
-    let system = systemAttributes(isFIFO: isFIFO).filter {
-      systemNames.contains("All") || systemNames.contains($0.name)
-    }
+  /// The message as a receive returns it.
+  func received(_ systemNames: Set<String>, _ attributeNames: [String], isFIFO: Bool) throws -> JSONValue {
+    let system = systemNames.isEmpty ? [] : systemAttributes(isFIFO: isFIFO)
+    return try json(
+      handle: ReceiptHandle(queue: queue, message: id, receiveCount: receiveCount).text,
+      system: system.filter { systemNames.contains("All") || systemNames.contains($0.name) },
+      attributeNames: attributeNames)
+  }
+
+  func json(handle: String, system: [JSONValue.Member], attributeNames: [String]) throws -> JSONValue {
+    var members: [JSONValue.Member] = [
+      .init("MessageId", .string(messageID)), .init("ReceiptHandle", .string(handle)),
+      .init("MD5OfBody", .string(md5(body.utf8))), .init("Body", .string(body)),
+    ]
     if !system.isEmpty { members.append(.init("Attributes", .object(system))) }
     if let attributes, !attributeNames.isEmpty {
       let selected = try JSONDecoder().decode(MessageAttributes.self, from: attributes).selected(by: attributeNames)
@@ -78,7 +80,7 @@ extension StoredMessage {
     return .object(members)
   }
 
-  private func systemAttributes(isFIFO: Bool) -> [JSONValue.Member] {
+  func systemAttributes(isFIFO: Bool) -> [JSONValue.Member] {
     let all: [(String, String?)] = [
       ("SenderId", senderID),
       ("SentTimestamp", String(sentAt)),
@@ -91,28 +93,5 @@ extension StoredMessage {
       ("DeadLetterQueueSourceArn", sourceArn),
     ]
     return all.compactMap { name, value in value.map { .init(name, .string($0)) } }
-  }
-}
-
-/// A queue's messages, without receiving any: for whoever debugs, under the path that LocalStack has for it.
-struct PeekMessages: Operation {
-  /// The oldest, up to about so many bytes: others wait for this answer.
-  private static let limit = 8 * Limits.messageSize
-
-  var QueueUrl: String?
-
-  func run(in broker: Broker, for caller: Caller) throws -> Outcome {
-    // Nobody signs such a request, so it names no region.
-    let queue = try broker.queueAnywhere(url: QueueUrl, for: caller)
-    try broker.settle(queue)
-    var messages: [JSONValue] = []
-    var size = 0
-    for id in queue.messages.ids.sorted() where size < Self.limit {
-      let message = try broker.storage.message(id)
-      size += message.body.utf8.count + (message.attributes?.count ?? 0) + 500
-      messages.append(
-        try message.json(["All"], ["All"], isFIFO: queue.attributes.isFIFO, isReceived: false))
-    }
-    return .answer(["Messages": .array(messages)])
   }
 }

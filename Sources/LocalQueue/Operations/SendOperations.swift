@@ -1,6 +1,6 @@
 import Foundation
 
-/// What a message is sent with, alone or in a batch.
+/// The parameters of a message, sent alone or in a batch.
 protocol OutgoingMessage {
   var MessageBody: String { get }
   var DelaySeconds: Int? { get }
@@ -8,6 +8,8 @@ protocol OutgoingMessage {
   var MessageSystemAttributes: MessageAttributes? { get }
   var MessageDeduplicationId: String? { get }
   var MessageGroupId: String? { get }
+  /// The start of SQS's error message for a message that is too long.
+  static var complaint: String { get }
 }
 
 struct SendMessage: Operation, OutgoingMessage {
@@ -19,8 +21,11 @@ struct SendMessage: Operation, OutgoingMessage {
   var MessageDeduplicationId: String?
   var MessageGroupId: String?
 
+  static let complaint = "One or more parameters are invalid."
+
   func run(in broker: Broker, for caller: Caller) throws -> Outcome {
     let queue = try broker.queue(url: QueueUrl, for: caller)
+    try broker.storage.checkRoom()
     return .answer(try send(to: queue, in: broker, for: caller))
   }
 }
@@ -36,6 +41,7 @@ struct SendMessageBatch: Operation {
     var MessageGroupId: String?
 
     static let listName = "SendMessageBatchRequestEntry"
+    static let complaint = "One or more parameters cannot be validated."
   }
 
   var QueueUrl: String?
@@ -46,6 +52,14 @@ struct SendMessageBatch: Operation {
     try Entries.validate()
     let size = Entries.reduce(0) { $0 + $1.size }
     guard size <= Limits.messageSize else { throw ServiceError.batchRequestTooLong(size) }
+    // Unlike other errors of an entry, this one fails the whole request, as recordings of SQS show.
+    for entry in Entries where queue.attributes.isFIFO {
+      guard entry.MessageGroupId != nil else {
+        throw ServiceError.invalidParameter(ServiceError.missingParameter("MessageGroupId").message)
+      }
+      _ = try entry.deduplicationID(for: queue)
+    }
+    try broker.storage.checkRoom()
     return try Entries.runEach { try $0.send(to: queue, in: broker, for: caller) }
   }
 }
@@ -67,21 +81,24 @@ extension OutgoingMessage {
         ? [.init("SequenceNumber", .string(StoredMessage.sequenceNumber(of: id)))] : []
       return .object([.init("MessageId", .string(messageID))] + digests + sequence)
     }
-    let key = deduplicationID.map { queue.attributes.deduplicatesGroups ? "\(MessageGroupId ?? "")\n\($0)" : $0 }
+    let isByGroup = queue.deduplicatesGroups(at: broker.now)
+    let key = deduplicationID.map { isByGroup ? "\(MessageGroupId ?? "")\n\($0)" : $0 }
     if let key, let original = queue.deduplication.original(for: key, at: broker.now) {
       return answer(original.messageID, original.message)
     }
-    let delay = DelaySeconds ?? queue.attributes.delay
+    // On a FIFO queue, the queue's delay applies to all messages.
+    let delay = queue.attributes.isFIFO ? queue.attributes.delay : DelaySeconds ?? queue.attributes.delay
     let message = StoredMessage(
       id: broker.storage.nextMessage(), queue: queue.id, messageID: newIdentifier(), body: MessageBody,
-      attributes: try encodedAttributes(), traceHeader: MessageSystemAttributes?["AWSTraceHeader"]?.stringValue,
-      senderID: caller.accessKey, groupID: MessageGroupId, deduplicationID: deduplicationID, sentAt: broker.now,
+      attributes: try encodedAttributes(),
+      traceHeader: MessageSystemAttributes?["AWSTraceHeader"]?.stringValue ?? caller.traceHeader,
+      senderID: broker.account, groupID: MessageGroupId, deduplicationID: deduplicationID, sentAt: broker.now,
       hiddenUntil: broker.now + .seconds(delay))
     try broker.insert(message, into: queue)
     if let key {
       let original = Deduplication.Original(
         messageID: message.messageID, message: message.id, sentAt: message.sentAt)
-      queue.deduplication.note(original, for: key)
+      queue.deduplication.record(original, for: key)
       try broker.storage.insert(original, for: key, in: queue.id)
     }
     return answer(message.messageID, message.id)
@@ -95,7 +112,9 @@ extension OutgoingMessage {
   private func validate(for queue: Queue) throws {
     guard !MessageBody.isEmpty else { throw ServiceError.missingParameter("MessageBody") }
     guard isValidMessageText(MessageBody) else { throw ServiceError.invalidMessageContents }
-    try Limits.check(DelaySeconds, "DelaySeconds", in: Limits.delay)
+    if let DelaySeconds, !Limits.delay.contains(DelaySeconds) {
+      throw ServiceError.invalidParameter("DelaySeconds", DelaySeconds, "DelaySeconds must be >= 0 and <= 900.")
+    }
     if queue.attributes.isFIFO, let DelaySeconds, DelaySeconds > 0 {
       throw ServiceError.invalidParameter(
         "DelaySeconds", DelaySeconds, "The request include parameter that is not valid for this queue type.")
@@ -110,13 +129,13 @@ extension OutgoingMessage {
     }
     guard size <= queue.attributes.maximumMessageSize else {
       throw ServiceError.invalidParameter(
-        "One or more parameters are invalid. Reason: Message must be shorter than \(queue.attributes.maximumMessageSize) bytes."
+        "\(Self.complaint) Reason: Message must be shorter than \(queue.attributes.maximumMessageSize) bytes."
       )
     }
     try Self.check(id: MessageGroupId, "MessageGroupId")
     try Self.check(id: MessageDeduplicationId, "MessageDeduplicationId")
     guard queue.attributes.isFIFO else {
-      // A group is for fair queues.
+      // On a standard queue, a group makes the queue fair.
       if let MessageDeduplicationId {
         throw ServiceError.invalidParameter(
           "MessageDeduplicationId", MessageDeduplicationId,
@@ -137,7 +156,7 @@ extension OutgoingMessage {
       "\(name) can only include alphanumeric and punctuation characters. 1 to 128 in length.")
   }
 
-  private func deduplicationID(for queue: Queue) throws -> String? {
+  fileprivate func deduplicationID(for queue: Queue) throws -> String? {
     guard queue.attributes.isFIFO else { return nil }
     if let MessageDeduplicationId { return MessageDeduplicationId }
     guard queue.attributes.deduplicatesContent else {

@@ -26,8 +26,8 @@ struct DeleteMessageBatch: Operation {
   }
 }
 
-/// A message that is gone, or that was received again meanwhile, is left as it is, and that is no error; but a FIFO
-/// queue says so when a handle has expired.
+/// Deletes a message. It is not an error if the message no longer exists or was received again, except that a FIFO
+/// queue reports an expired handle.
 private func deleteMessage(_ text: String, from queue: Queue, in broker: Broker) throws -> JSONValue {
   let handle = try ReceiptHandle(text, of: queue)
   queue.messages.showDue(at: broker.now)
@@ -84,7 +84,10 @@ private func changeVisibility(_ text: String, _ timeout: Int, in queue: Queue, _
     throw ServiceError.invalidParameter(
       "ReceiptHandle", text, "Message does not exist or is not available for visibility timeout change.")
   }
-  guard message.phase == .inFlight, message.receiveCount == handle.receiveCount else {
+  // On a standard queue, any handle of an existing message is valid, whether the message is in flight or not, as
+  // recordings of SQS show. It is unknown whether SQS hides a visible message again; here it is in flight again, as the
+  // handle's owner expects.
+  guard !queue.attributes.isFIFO || message.phase == .inFlight && message.receiveCount == handle.receiveCount else {
     throw ServiceError.messageNotInflight
   }
   let until = broker.now + .seconds(timeout)

@@ -1,6 +1,6 @@
 import GRDB
 
-/// The tables of `queues.sqlite`. A version that was released is never changed: a later one is added.
+/// The tables of `queues.sqlite`. A released version is never changed; changes are added as a later version.
 enum Schema {
   static var migrator: DatabaseMigrator {
     var migrator = DatabaseMigrator()

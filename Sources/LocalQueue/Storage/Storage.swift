@@ -1,9 +1,9 @@
 import Foundation
 import GRDB
 
-/// The database, row by row. What is written becomes durable with the transaction that the caller holds.
+/// Access to the rows of the database. Writes become durable with the caller's transaction.
 final class Storage {
-  private let db: Database
+  let db: Database
   private let insertMessage: Statement
   private let selectMessage: Statement
   private let updateHidden: Statement
@@ -11,6 +11,9 @@ final class Storage {
   private let insertDeduplication: Statement
   private var lastMessage: Int64
   private var savedLastMessage: Int64
+  private let pageCount: Statement
+  private let freePages: Statement
+  private var hasRoom = true
 
   private static let columns = """
     id, queue, message_id, body, attributes, trace_header, sender_id, group_id, deduplication_id, sent_at, \
@@ -28,18 +31,31 @@ final class Storage {
       sql: "INSERT OR REPLACE INTO deduplications (queue, key, message_id, message, sent_at) VALUES (?, ?, ?, ?, ?)")
     lastMessage = try Int64.fetchOne(db, sql: "SELECT last_message FROM counters") ?? 0
     savedLastMessage = lastMessage
+    pageCount = try db.makeStatement(sql: "PRAGMA page_count")
+    freePages = try db.makeStatement(sql: "PRAGMA freelist_count")
+    hasRoom = try DiskSpace.reserve(db, pageCount: pageCount, freePages: freePages)
   }
 
   /// Runs a body in a transaction, and makes its writes durable.
   func transaction(_ body: () throws -> Void) throws {
+    // Space may have been freed.
+    if !hasRoom { hasRoom = try DiskSpace.reserve(db, pageCount: pageCount, freePages: freePages) }
     try db.inTransaction(.deferred) {
       try body()
       if lastMessage != savedLastMessage {
         try db.execute(sql: "UPDATE counters SET last_message = ?", arguments: [lastMessage])
       }
+      hasRoom = try DiskSpace.reserve(db, pageCount: pageCount, freePages: freePages)
       return .commit
     }
     savedLastMessage = lastMessage
+  }
+
+  /// Checks for space.
+  ///
+  /// - Throws: The error for requests that would store more, if the disk is full.
+  func checkRoom() throws {
+    if !hasRoom { throw ServiceError.noRoomForMore }
   }
 
   // MARK: - Messages
@@ -50,10 +66,13 @@ final class Storage {
   }
 
   func insert(_ message: StoredMessage) throws {
+    // A message that was never received takes as much space as a received one: on a full disk, a receive could not add
+    // its data.
     try insertMessage.execute(arguments: [
       message.id, message.queue, message.messageID, message.body, message.attributes, message.traceHeader,
       message.senderID, message.groupID, message.deduplicationID, message.sentAt, message.hiddenUntil,
-      message.receivedAt, message.receiveCount, message.firstReceivedAt, message.sourceArn,
+      message.receivedAt ?? message.sentAt, message.receiveCount, message.firstReceivedAt ?? message.sentAt,
+      message.sourceArn,
     ])
   }
 
@@ -66,10 +85,16 @@ final class Storage {
     DatabaseError(message: "message \(id) is not in the database, and should be")
   }
 
-  /// Goes through all messages, the oldest first, without their contents.
-  func forEachMessage(_ body: (_ queue: Int64, _ id: Int64, MessageIndex.Entry) -> Void, at now: Milliseconds) throws {
-    let sql = "SELECT id, queue, group_id, sent_at, hidden_until, received_at, receive_count FROM messages ORDER BY id"
-    let rows = try Row.fetchCursor(db, sql: sql)
+  /// Iterates over all messages, or those of one queue, oldest first, without their contents.
+  func forEachMessage(
+    of queue: Int64? = nil, at now: Milliseconds,
+    _ body: (_ queue: Int64, _ id: Int64, MessageIndex.Entry) -> Void
+  ) throws {
+    let sql = """
+      SELECT id, queue, group_id, sent_at, hidden_until, received_at, receive_count FROM messages
+      \(queue == nil ? "" : "WHERE queue = ?") ORDER BY id
+      """
+    let rows = try Row.fetchCursor(db, sql: sql, arguments: queue.map { [$0] } ?? [])
     while let row = try rows.next() {
       let hiddenUntil: Milliseconds = row[4]
       let receiveCount: Int = row[6]
@@ -83,14 +108,14 @@ final class Storage {
     }
   }
 
-  /// Notes that messages are received, and returns them as they are then, in the order of the ids.
+  /// Records a receive, and returns the messages with the new values, in the order of their ids.
   func receive(_ ids: [Int64], at now: Milliseconds, hiddenUntil: Milliseconds) throws -> [StoredMessage] {
     guard !ids.isEmpty else { return [] }
     let places = repeatElement("?", count: ids.count).joined(separator: ",")
     let statement = try db.cachedStatement(
       sql: """
         UPDATE messages SET received_at = ?1, receive_count = receive_count + 1, hidden_until = ?2,
-          first_received_at = coalesce(first_received_at, ?1) WHERE id IN (\(places)) RETURNING \(Self.columns)
+          first_received_at = iif(receive_count = 0, ?1, first_received_at) WHERE id IN (\(places)) RETURNING \(Self.columns)
         """)
     var found: [Int64: StoredMessage] = [:]
     let rows = try Row.fetchCursor(statement, arguments: StatementArguments([now, hiddenUntil] + ids))
@@ -108,6 +133,13 @@ final class Storage {
     try updateHidden.execute(arguments: [hiddenUntil, id])
   }
 
+  /// Sets the delay of a queue's messages that were never received, relative to their sent time.
+  func delayMessages(of queue: Int64, by delay: Milliseconds) throws {
+    try db.execute(
+      sql: "UPDATE messages SET hidden_until = sent_at + ? WHERE queue = ? AND receive_count = 0",
+      arguments: [delay, queue])
+  }
+
   func delete(_ id: Int64) throws {
     try deleteMessage.execute(arguments: [id])
   }
@@ -116,11 +148,17 @@ final class Storage {
     try db.execute(sql: "DELETE FROM messages WHERE queue = ?", arguments: [queue])
   }
 
+  func deleteDeduplications(of queue: Int64) throws {
+    try db.execute(sql: "DELETE FROM deduplications WHERE queue = ?", arguments: [queue])
+  }
+
   private static func message(_ row: Row) -> StoredMessage {
-    StoredMessage(
+    let receiveCount: Int = row[12]
+    return StoredMessage(
       id: row[0], queue: row[1], messageID: row[2], body: row[3], attributes: row[4], traceHeader: row[5],
       senderID: row[6], groupID: row[7], deduplicationID: row[8], sentAt: row[9], hiddenUntil: row[10],
-      receivedAt: row[11], receiveCount: row[12], firstReceivedAt: row[13], sourceArn: row[14])
+      receivedAt: row[11], receiveCount: receiveCount, firstReceivedAt: receiveCount == 0 ? nil : row[13],
+      sourceArn: row[14])
   }
 
   // MARK: - Deduplication
@@ -131,13 +169,12 @@ final class Storage {
     ])
   }
 
-  /// Goes through what is remembered, the oldest first, and forgets what is older than `time`.
+  /// Iterates over the deduplication ids recorded after `time`, oldest first.
   func forEachDeduplication(
     since time: Milliseconds, _ body: (_ queue: Int64, _ key: String, Deduplication.Original) -> Void
   ) throws {
-    try forgetDeduplications(before: time)
-    let sql = "SELECT queue, key, message_id, message, sent_at FROM deduplications ORDER BY sent_at"
-    let rows = try Row.fetchCursor(db, sql: sql)
+    let sql = "SELECT queue, key, message_id, message, sent_at FROM deduplications WHERE sent_at > ? ORDER BY sent_at"
+    let rows = try Row.fetchCursor(db, sql: sql, arguments: [time])
     while let row = try rows.next() {
       body(row[0], row[1], Deduplication.Original(messageID: row[2], message: row[3], sentAt: row[4]))
     }
@@ -145,81 +182,5 @@ final class Storage {
 
   func forgetDeduplications(before time: Milliseconds) throws {
     try db.execute(sql: "DELETE FROM deduplications WHERE sent_at <= ?", arguments: [time])
-  }
-
-  // MARK: - Queues
-
-  func queues() throws -> [StoredQueue] {
-    let sql = "SELECT id, region, name, attributes, tags, created_at, modified_at FROM queues ORDER BY region, name"
-    return try Row.fetchAll(db, sql: sql).map { row in
-      StoredQueue(
-        id: row[0], region: row[1], name: row[2], attributes: try decode(row[3]), tags: try decode(row[4]),
-        createdAt: row[5], modifiedAt: row[6])
-    }
-  }
-
-  /// - Returns: its id.
-  func insertQueue(
-    region: String, name: String, attributes: [String: String], tags: [String: String], at now: Milliseconds
-  ) throws -> Int64 {
-    try db.execute(
-      sql: """
-        INSERT INTO queues (region, name, attributes, tags, created_at, modified_at) VALUES (?, ?, ?, ?, ?, ?)
-        """, arguments: [region, name, try encode(attributes), try encode(tags), now, now])
-    return db.lastInsertedRowID
-  }
-
-  func update(_ queue: Queue) throws {
-    try db.execute(
-      sql: "UPDATE queues SET attributes = ?, tags = ?, modified_at = ? WHERE id = ?",
-      arguments: [try encode(queue.attributes.values), try encode(queue.tags), queue.modifiedAt, queue.id])
-  }
-
-  func deleteQueue(_ id: Int64) throws {
-    try deleteMessages(of: id)
-    try db.execute(sql: "DELETE FROM deduplications WHERE queue = ?", arguments: [id])
-    try db.execute(sql: "DELETE FROM queues WHERE id = ?", arguments: [id])
-  }
-
-  private func encode(_ values: [String: String]) throws -> String {
-    let encoder = JSONEncoder()
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return String(decoding: try encoder.encode(values), as: UTF8.self)
-  }
-
-  private func decode(_ text: String) throws -> [String: String] {
-    try JSONDecoder().decode([String: String].self, from: Data(text.utf8))
-  }
-
-  // MARK: - Move tasks
-
-  func moveTasks() throws -> [StoredMoveTask] {
-    let sql = """
-      SELECT handle, source_arn, destination_arn, messages_per_second, status, moved, total, failure_reason, started_at
-      FROM move_tasks ORDER BY started_at
-      """
-    return try Row.fetchAll(db, sql: sql).map { row in
-      StoredMoveTask(
-        handle: row[0], sourceArn: row[1], destinationArn: row[2], messagesPerSecond: row[3],
-        status: StoredMoveTask.Status(rawValue: row[4]) ?? .failed, moved: row[5], total: row[6],
-        failureReason: row[7], startedAt: row[8])
-    }
-  }
-
-  func save(_ task: StoredMoveTask) throws {
-    try db.execute(
-      sql: """
-        INSERT OR REPLACE INTO move_tasks
-          (handle, source_arn, destination_arn, messages_per_second, status, moved, total, failure_reason, started_at)
-          VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)
-        """,
-      arguments: [
-        task.handle, task.sourceArn, task.destinationArn, task.messagesPerSecond, task.status.rawValue, task.moved,
-        task.total, task.failureReason, task.startedAt,
-      ])
-  }
-
-  func delete(_ task: StoredMoveTask) throws {
-    try db.execute(sql: "DELETE FROM move_tasks WHERE handle = ?", arguments: [task.handle])
   }
 }

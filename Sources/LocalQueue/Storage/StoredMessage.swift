@@ -1,13 +1,13 @@
 import Foundation
 
-/// A message as the database keeps it.
+/// A message as stored in the database.
 struct StoredMessage {
-  /// Of its row. Never used twice, so that a receipt handle cannot come to mean another message.
+  /// The id of the row. It is never reused, so that a receipt handle always refers to the same message.
   var id: Int64
   var queue: Int64
   var messageID: String
   var body: String
-  /// JSON; nil without any.
+  /// The attributes as JSON; nil if there are none.
   var attributes: Data?
   var traceHeader: String?
   var senderID: String
@@ -15,13 +15,13 @@ struct StoredMessage {
   var deduplicationID: String?
   var sentAt: Milliseconds
   var hiddenUntil: Milliseconds
-  var receivedAt: Milliseconds = 0
+  var receivedAt: Milliseconds?
   var receiveCount = 0
   var firstReceivedAt: Milliseconds?
-  /// The queue whose redrive policy brought it here.
+  /// The ARN of the queue whose redrive policy moved the message here.
   var sourceArn: String?
 
-  /// Twenty digits, growing from one message of a FIFO queue to the next.
+  /// The sequence number of a FIFO message: twenty digits, increasing from message to message.
   static func sequenceNumber(of id: Int64) -> String {
     let digits = String(id)
     return "1" + String(repeating: "0", count: 19 - digits.count) + digits
@@ -52,7 +52,7 @@ struct StoredMoveTask {
   var messagesPerSecond: Int?
   var status = Status.running
   var moved = 0
-  /// How many there were when it began.
+  /// The number of messages when the task started.
   var total: Int
   var failureReason: String?
   var startedAt: Milliseconds

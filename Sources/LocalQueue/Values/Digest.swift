@@ -1,9 +1,9 @@
 import COpenSSL
 
-/// The MD5 digest in hexadecimal, by which SQS's clients check what they sent and received.
+/// The MD5 digest in hexadecimal, which SQS clients verify for sent and received data.
 func md5(_ bytes: some Collection<UInt8>) -> String { digest(bytes, EVP_md5(), length: 16) }
 
-/// The SHA-256 digest in hexadecimal, which a FIFO queue takes for the deduplication id of a content.
+/// The SHA-256 digest in hexadecimal, which a FIFO queue uses as the content-based deduplication id.
 func sha256(_ bytes: some Collection<UInt8>) -> String { digest(bytes, EVP_sha256(), length: 32) }
 
 private func digest(_ bytes: some Collection<UInt8>, _ algorithm: OpaquePointer?, length: Int) -> String {

@@ -1,7 +1,7 @@
 import COpenSSL
 import Foundation
 
-/// A new random UUID, in lower case. From libcrypto's generator, because Foundation's opens a file for each.
+/// Returns a random UUID in lower case. It uses libcrypto's generator, because Foundation's opens a file for each UUID.
 func newIdentifier() -> String {
   var bytes = UUID(uuid: (0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0)).uuid
   withUnsafeMutableBytes(of: &bytes) { bytes in

@@ -1,4 +1,5 @@
-/// A JSON value whose objects keep the order of their members: what an operation answers, in either protocol.
+/// A JSON value whose objects preserve the order of their members. It is the result of an operation, in either
+/// protocol.
 enum JSONValue: Sendable, Equatable {
   case string(String)
   case number(Int)
@@ -23,7 +24,7 @@ enum JSONValue: Sendable, Equatable {
     .object(values.sorted { $0.key < $1.key }.map { Member($0.key, .string($0.value)) })
   }
 
-  /// UTF-8.
+  /// The encoded value in UTF-8.
   var encoded: [UInt8] {
     var bytes: [UInt8] = []
     bytes.reserveCapacity(256)
@@ -62,7 +63,7 @@ enum JSONValue: Sendable, Equatable {
     var text = text
     bytes.append(UInt8(ascii: "\""))
     text.withUTF8 { utf8 in
-      // Hardly any text needs an escape, and copying whole is several times faster.
+      // Most texts need no escape, and copying them as a whole is several times faster.
       guard utf8.contains(where: needsEscape) else { return bytes.append(contentsOf: utf8) }
       for byte in utf8 {
         if byte < 0x20 {
@@ -83,7 +84,7 @@ enum JSONValue: Sendable, Equatable {
 }
 
 extension JSONValue: ExpressibleByDictionaryLiteral {
-  /// An object without the members that are nil.
+  /// Creates an object without the members that are nil.
   init(dictionaryLiteral elements: (String, JSONValue?)...) {
     self = .object(elements.compactMap { name, value in value.map { Member(name, $0) } })
   }

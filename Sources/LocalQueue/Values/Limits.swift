@@ -1,28 +1,32 @@
 /// SQS's quotas. Source: the Amazon SQS developer guide, "Amazon SQS quotas", and its API reference.
 enum Limits {
-  /// Bytes of a message, and of a batch of them: bodies and attributes together.
+  /// The maximum size of a message and of a batch in bytes, bodies and attributes together.
   static let messageSize = 1_048_576
   static let batchEntries = 10
   static let messageAttributes = 10
   static let messagesInFlight = 120_000
   static let tags = 50
-  /// Seconds.
+  /// In seconds.
   static let visibilityTimeout = 0...43_200
-  /// Seconds.
+  /// In seconds.
   static let delay = 0...900
-  /// Seconds.
+  /// In seconds.
   static let waitTime = 0...20
-  /// Seconds.
+  /// In seconds.
   static let retention = 60...1_209_600
   static let messagesPerReceive = 1...10
   static let maxReceiveCount = 1...1_000
-  /// Seconds during which a FIFO queue knows a deduplication id.
+  /// How long a FIFO queue remembers a deduplication id, in seconds.
   static let deduplicationInterval = 300
 
-  /// - Throws: `InvalidParameterValue` for a number that is not in a range.
+  /// Checks a parameter.
+  ///
+  /// - Throws: `InvalidParameterValue` if the value is out of range.
   static func check(_ value: Int?, _ name: String, in range: ClosedRange<Int>) throws {
     guard let value, !range.contains(value) else { return }
-    throw ServiceError.invalidParameter(
-      name, value, "Must be between \(range.lowerBound) and \(range.upperBound), if provided.")
+    let bounds =
+      range.lowerBound == 0
+      ? ">= 0 and <= \(range.upperBound)" : "between \(range.lowerBound) and \(range.upperBound)"
+    throw ServiceError.invalidParameter(name, value, "Must be \(bounds), if provided.")
   }
 }

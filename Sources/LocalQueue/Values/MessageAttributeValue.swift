@@ -16,7 +16,7 @@ struct MessageAttributeValue: Codable, Sendable {
     let values = try decoder.container(keyedBy: CodingKeys.self)
     stringValue = try values.decodeIfPresent(String.self, forKey: .stringValue)
     binaryValue = try values.decodeIfPresent(Data.self, forKey: .binaryValue)
-    // What is missing is refused with the attribute's name, and not as a malformed request.
+    // A missing data type is reported with the attribute's name, and not as a malformed request.
     dataType = try values.decodeIfPresent(String.self, forKey: .dataType) ?? ""
   }
 
@@ -34,7 +34,9 @@ struct MessageAttributeValue: Codable, Sendable {
     ]
   }
 
-  /// - Throws: what SQS says of an attribute that it does not take.
+  /// Checks an attribute.
+  ///
+  /// - Throws: The error that SQS returns for an invalid attribute.
   func validate(_ name: String) throws {
     let kind = dataType.split(separator: ".", omittingEmptySubsequences: false).first.map(String.init) ?? ""
     guard !dataType.isEmpty else {
@@ -48,16 +50,21 @@ struct MessageAttributeValue: Codable, Sendable {
     }
     guard !value.isEmpty else {
       throw ServiceError.invalidParameter(
-        "The message attribute '\(name)' must contain a non-empty message attribute value for message attribute type '\(kind)'."
+        "Message (user) attribute '\(name)' must contain a non-empty value of type '\(kind)'."
       )
     }
-    if kind == "Number", Double(stringValue ?? "") == nil {
+    if kind == "Number", !isDecimal(stringValue ?? "") {
       throw ServiceError.invalidParameter("Could not cast message attribute '\(name)' value to number.")
     }
-    if kind != "Binary", !isValidMessageText(stringValue ?? "") { throw ServiceError.invalidMessageContents }
+    if kind != "Binary", !isValidMessageText(stringValue ?? "") {
+      throw ServiceError.invalidParameter(
+        "Invalid characters were found in the value of message attribute '\(name)'. Valid unicode characters are \(ServiceError.validCharacters)"
+      )
+    }
   }
 
-  /// Source: the developer guide, "Calculating the MD5 message digest for message attributes".
+  /// Appends the attribute's part of the MD5 digest's input. Source: the developer guide, "Calculating the MD5 message
+  /// digest for message attributes".
   fileprivate func append(name: String, to bytes: inout [UInt8]) {
     func append(_ part: some Collection<UInt8>) {
       withUnsafeBytes(of: UInt32(part.count).bigEndian) { bytes.append(contentsOf: $0) }
@@ -72,11 +79,11 @@ struct MessageAttributeValue: Codable, Sendable {
   func size(named name: String) -> Int { name.utf8.count + dataType.utf8.count + value.count }
 }
 
-/// Some of a message's attributes.
+/// The attributes of a message, by name.
 typealias MessageAttributes = [String: MessageAttributeValue]
 
 extension MessageAttributes {
-  /// Nil without attributes, for which there is no digest.
+  /// The MD5 digest; nil if there are no attributes.
   var md5OfAttributes: String? {
     guard !isEmpty else { return nil }
     var bytes: [UInt8] = []
@@ -105,27 +112,34 @@ extension MessageAttributes {
     let lowercased = name.lowercased()
     let isReserved = lowercased.hasPrefix("aws.") || lowercased.hasPrefix("amazon.")
     let isDotted = name.hasPrefix(".") || name.hasSuffix(".") || name.contains("..")
-    let isPlain = name.utf8.allSatisfy { isNameByte($0) || $0 == UInt8(ascii: ".") }
-    guard (1...256).contains(name.utf8.count), isPlain, !isReserved, !isDotted else {
+    // Letters of any alphabet, as recordings of SQS show.
+    let isPlain = name.allSatisfy { $0.isLetter || $0.isNumber || "-_.".contains($0) }
+    guard (1...256).contains(name.count), isPlain, !isReserved, !isDotted else {
       throw ServiceError.invalidParameter(
         "Message (user) attribute name '\(name.prefix(256))' is invalid: 1 to 256 letters, digits, hyphens, underscores and single periods inside; it may not begin with AWS. or Amazon."
       )
     }
   }
 
-  /// Those that a receive asked for: by name, by `prefix.*`, or all.
+  /// The attributes that a receive requests: by name, by `prefix.*`, or all.
   func selected(by names: [String]) -> MessageAttributes {
     if names.isEmpty { return [:] }
-    if names.contains("All") || names.contains(".*") { return self }
+    if !Set(names).isDisjoint(with: ["All", ".*", "*"]) { return self }
     return filter { name, _ in
       names.contains { $0.hasSuffix(".*") ? name.hasPrefix($0.dropLast(2)) : $0 == name }
     }
   }
 }
 
+/// Whether a text is a decimal number, optionally with an exponent, such as `-12.5` or `6.02e23`; `nan` and hexadecimal
+/// numbers are not.
+func isDecimal(_ text: String) -> Bool {
+  Double(text) != nil && text.utf8.allSatisfy { isDigit($0) || "+-.eE".utf8.contains($0) }
+}
+
 func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
-/// A letter, a digit, a hyphen or an underscore.
+/// Whether a byte is a letter, a digit, a hyphen or an underscore.
 func isNameByte(_ byte: UInt8) -> Bool {
   switch byte {
   case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),

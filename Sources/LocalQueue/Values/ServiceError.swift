@@ -1,8 +1,8 @@
-/// An error as SQS answers it.
+/// An error response of SQS.
 struct ServiceError: Error, Equatable {
-  /// The name of its shape: `QueueDoesNotExist`.
+  /// The name of the error's shape: `QueueDoesNotExist`.
   let name: String
-  /// Its code in the Query protocol, where that differs: `AWS.SimpleQueueService.NonExistentQueue`.
+  /// The code in the Query protocol, if it differs: `AWS.SimpleQueueService.NonExistentQueue`.
   let code: String
   let status: Int
   let message: String
@@ -14,7 +14,13 @@ struct ServiceError: Error, Equatable {
     self.message = message
   }
 
-  /// Whether the caller is at fault.
+  /// The message in the Query protocol.
+  var queryMessage: String {
+    guard name == "QueueDoesNotExist" else { return message }
+    return message.replacing("does not exist", with: "does not exist for this wsdl version", maxReplacements: 1)
+  }
+
+  /// Whether the caller caused the error.
   var isSenderFault: Bool { status < 500 }
 
   private static func simpleQueueService(_ name: String, _ suffix: String? = nil, _ message: String) -> ServiceError {
@@ -50,9 +56,14 @@ struct ServiceError: Error, Equatable {
     ServiceError("InvalidAttributeName", "Unknown Attribute \(name).")
   }
 
-  static func invalidAttributeValue(_ name: String) -> ServiceError {
-    ServiceError("InvalidAttributeValue", "Invalid value for the parameter \(name).")
+  static func invalidAttributeValue(_ name: String, _ reason: String? = nil) -> ServiceError {
+    ServiceError(
+      "InvalidAttributeValue", "Invalid value for the parameter \(name).\(reason.map { " Reason: \($0)" } ?? "")")
   }
+
+  static let twoEncryptions = ServiceError(
+    "InvalidAttributeName",
+    "You can use one type of server-side encryption (SSE) at one time. You can either enable KMS SSE or SQS SSE.")
 
   static func receiptHandleIsInvalid(_ handle: String) -> ServiceError {
     ServiceError(
@@ -64,8 +75,9 @@ struct ServiceError: Error, Equatable {
 
   static let invalidMessageContents = ServiceError(
     "InvalidMessageContents",
-    "Invalid characters were found in the message body. Valid unicode characters are #x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
-  )
+    "Invalid characters were found in the message body. Valid unicode characters are \(validCharacters)")
+
+  static let validCharacters = "#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
   static func emptyBatch(_ entry: String) -> ServiceError {
     simpleQueueService("EmptyBatchRequest", nil, "There should be at least one \(entry) in the request.")
@@ -111,9 +123,39 @@ struct ServiceError: Error, Equatable {
       "The action \(name.prefix(100)) is not valid for this endpoint.")
   }
 
+  /// The error for a Query request without an action.
+  static let noOperation = ServiceError(
+    "UnknownOperationException", status: 404,
+    "The request names no operation; is it a request to SQS? A form names it in Action, JSON in the header X-Amz-Target."
+  )
+
+  static func invalidAddress(_ url: String) -> ServiceError {
+    ServiceError("InvalidAddress", status: 404, "The address \(url.prefix(200)) is not valid for this endpoint.")
+  }
+
+  static let onlyReceives = ServiceError("InvalidRequest", "This endpoint only accepts ReceiveMessage calls")
+
   static func serialization(_ message: String) -> ServiceError {
     ServiceError("SerializationException", code: "MalformedInput", message)
   }
+
+  /// The error for a commit to a file that is no longer at its path.
+  static func filesAreGone(_ path: String) -> ServiceError {
+    ServiceError(
+      "InternalFailure", status: 500,
+      "\(path) was moved, deleted or replaced while the local queue uses it, so nothing is acknowledged. Put it back, or stop the local queue and start it again."
+    )
+  }
+
+  /// The error for a request that does not fit on the disk.
+  static let diskIsFull = ServiceError(
+    "ServiceUnavailable", status: 503,
+    "The disk that keeps the queues is full, and nothing of this request was done. Free some space.")
+
+  /// The error for a request that would store more, if the remaining space is reserved for receiving and deleting.
+  static let noRoomForMore = ServiceError(
+    "ServiceUnavailable", status: 503,
+    "\(diskIsFull.message) Until then messages can be received and deleted, and none can be sent.")
 
   static let internalFailure = ServiceError(
     "InternalFailure", status: 500,

@@ -1,10 +1,11 @@
 import Foundation
 
-/// Milliseconds since 1970, as SQS states times; what is stored must mean the same after a restart.
+/// Milliseconds since 1970, as in SQS. Stored values must keep their meaning after a restart.
 typealias Milliseconds = Int64
 
 extension Milliseconds {
-  /// A clock that begins with the time of day and then goes on steadily, whatever happens to the time of day.
+  /// Returns a clock that starts at the time of day and then advances steadily, regardless of changes to the time of
+  /// day.
   static func clock() -> @Sendable () -> Milliseconds {
     let start = (time: Milliseconds(Date().timeIntervalSince1970 * 1000), instant: ContinuousClock.now)
     return {

@@ -1,3 +1,5 @@
+import WorkerKit
+
 /// What can be awarded and to whom: the content of a catalog file, checked as far as it can be without the store.
 ///
 ///     communities:
@@ -62,16 +64,21 @@ struct CatalogError: Error, CustomStringConvertible {
     var message: String
   }
 
-  var file: String
-  var problems: [Problem]
+  private let error: ConfigurationError
+
+  init(_ error: ConfigurationError) {
+    self.error = error
+  }
+
+  init(file: String, problems: [Problem]) {
+    let problems = problems.map {
+      ConfigurationProblem(file: file, line: $0.position.line, column: $0.position.column, message: $0.message)
+    }
+    self.init(ConfigurationError(problems: problems))
+  }
 
   /// A line for each problem, as compilers write it: `catalog.yaml:3:5: …`.
-  var description: String {
-    let lines = problems.sorted { $0.position < $1.position }.map { problem in
-      "\(file):\(problem.position.line):\(problem.position.column): \(problem.message)"
-    }
-    return (["nothing was imported"] + lines).joined(separator: "\n")
-  }
+  var description: String { "nothing was imported\n\(error)" }
 }
 
 /// How much of each an import named, new or not.
@@ -80,6 +87,8 @@ struct ImportCounts: Hashable, Sendable, CustomStringConvertible {
   var itemTypes = 0
   var characters = 0
   var accounts = 0
+  /// ``Claim/leftStacks`` of all accounts.
+  var leftStacks = 0
 
   /// "1 community, 2 item types, 1 character, 1 linked account".
   var description: String {

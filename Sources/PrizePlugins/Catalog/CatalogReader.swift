@@ -4,7 +4,7 @@ import Yams
 /// Reads a ``Catalog`` from YAML, and goes on after a problem so as to find them all.
 struct CatalogReader {
   private var catalog: Catalog
-  private var problems: [CatalogError.Problem] = []
+  private var reader: YAMLReader
   private var firstPositions: [String: Catalog.Position] = [:]
 
   /// - Parameters:
@@ -12,27 +12,22 @@ struct CatalogReader {
   ///   - file: Its name, for messages.
   /// - Throws: ``CatalogError`` with every problem.
   static func read(_ yaml: String, file: String) throws -> Catalog {
-    var reader = CatalogReader(file: file)
-    do {
-      try reader.readRoot(compose(yaml: yaml))
-    } catch let error as YamlError {
-      reader.problems.append(CatalogError.Problem(error))
+    var catalog = CatalogReader(file: file)
+    if let root = catalog.reader.parse(yaml) {
+      catalog.readRoot(root)
+    } else if catalog.reader.error == nil {
+      catalog.report("the file is empty; it needs communities, characters or accounts", at: nil)
     }
-    guard reader.problems.isEmpty else {
-      throw CatalogError(file: file, problems: reader.problems)
-    }
-    return reader.catalog
+    if let error = catalog.reader.error { throw CatalogError(error) }
+    return catalog.catalog
   }
 
   private init(file: String) {
     catalog = Catalog(file: file)
+    reader = YAMLReader(file: file)
   }
 
-  private mutating func readRoot(_ root: Node?) {
-    guard let root else {
-      report("the file is empty; it needs communities, characters or accounts", at: nil)
-      return
-    }
+  private mutating func readRoot(_ root: Node) {
     guard let entry = entry(root, "the catalog", ["communities", "characters", "accounts"]) else { return }
     catalog.communities = list(entry, "communities") { $0.community($1) }
     catalog.characters = list(entry, "characters") { $0.character($1) }
@@ -92,32 +87,23 @@ extension CatalogReader {
   /// A mapping whose keys are known.
   private struct Entry {
     var what: String
+    var node: Node
     var values: [String: Node]
-    var position: Catalog.Position
+
+    var position: Catalog.Position { Catalog.Position(node.mark) }
   }
 
   private mutating func entry(_ node: Node, _ what: String, _ keys: [String]) -> Entry? {
-    guard let mapping = node.mapping else {
+    guard node.mapping != nil else {
       report("\(what) is a mapping with the keys \(keys.joined(separator: ", "))", at: node)
       return nil
     }
-    var values: [String: Node] = [:]
-    for (key, value) in mapping {
-      let name = key.scalar?.string ?? ""
-      if keys.contains(name) {
-        values[name] = value
-      } else if let nearest = nearestName(to: name, among: keys) {
-        report("unknown key \"\(name)\" in \(what); did you mean \(nearest)?", at: key)
-      } else {
-        report("unknown key \"\(name)\" in \(what); it has \(keys.joined(separator: ", "))", at: key)
-      }
-    }
-    return Entry(what: what, values: values, position: Catalog.Position(node.mark))
+    return Entry(what: what, node: node, values: reader.section(node, what, keys: keys))
   }
 
   private mutating func required(_ entry: Entry, _ key: String) -> Node? {
     guard let node = entry.values[key] else {
-      report("\(key) is missing in \(entry.what)", at: entry.position)
+      report("\(key) is missing in \(entry.what)", at: entry.node)
       return nil
     }
     return node
@@ -145,7 +131,8 @@ extension CatalogReader {
   }
 
   private func text(_ node: Node) -> String? {
-    guard let scalar = node.scalar, node.tag != Tag(.null) else { return nil }
+    // Nothing here may be a kilobyte long, and one alias can stand for as many as there are lines.
+    guard let scalar = node.scalar, node.tag != Tag(.null), scalar.string.utf8.count <= 1024 else { return nil }
     return scalar.string
   }
 
@@ -173,12 +160,7 @@ extension CatalogReader {
     }
   }
 
-  private mutating func report(_ message: String, at node: Node) {
-    report(message, at: Catalog.Position(node.mark))
-  }
-
-  private mutating func report(_ message: String, at position: Catalog.Position?) {
-    problems.append(
-      CatalogError.Problem(position: position ?? Catalog.Position(line: 1, column: 1), message: message))
+  private mutating func report(_ message: @autoclosure () -> String, at node: Node?) {
+    reader.report(message(), at: node)
   }
 }

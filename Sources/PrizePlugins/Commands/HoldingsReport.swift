@@ -1,17 +1,32 @@
+import WorkerKit
+
 /// ``Holdings`` as people read them.
 enum HoldingsReport {
-  static func text(_ holdings: Holdings) -> String {
-    let isUnknown = holdings.userId == nil && holdings.items.isEmpty && holdings.characters.isEmpty
-    guard !isUnknown else {
-      return "Nothing is known for \(holdings.id): no account is linked, and no prize waits for it."
+  static func text(_ holdings: Holdings, in database: PrizeDatabase) -> String {
+    guard !holdings.isUnknown else {
+      return "Nothing is known for \(holdings.id) in \(database): no account is linked, and no prize waits for it."
     }
     let owned = lines(holdings.items.owned, holdings.characters.owned)
     let pending = lines(holdings.items.pending, holdings.characters.pending)
     var report = [title(holdings) + (owned.isEmpty ? " owns nothing." : " owns:")] + owned
     if !pending.isEmpty {
-      report += ["Waits until the account is linked:"] + pending
+      let reason =
+        holdings.userId == nil
+        ? "until the account is linked" : "because a stack holds \(PrizeRules.largestStack) at most"
+      report += ["Waits \(reason):"] + pending
     }
-    return report.joined(separator: "\n")
+    if let history = holdings.history {
+      report += ["History, the latest first:"] + (history.isEmpty ? ["  nothing"] : history.map(line))
+    }
+    return report.map { TerminalText.line($0) }.joined(separator: "\n")
+  }
+
+  /// When, what, whose and why.
+  private static func line(_ entry: LedgerEntry) -> String {
+    let prize = entry.itemTypeId.map { "\(entry.quantity) × \($0)" } ?? "character \(entry.characterId?.rawValue ?? "")"
+    let holder = entry.userId.map { "to \($0)" } ?? "for Discord \(entry.discordUserId)"
+    return "  \(entry.at)  \(entry.change.rawValue)  \(prize)  \(holder)  "
+      + (entry.event.map { "by \($0.eventType) \($0.key)" } ?? "by an import")
   }
 
   private static func title(_ holdings: Holdings) -> String {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import Foundation
+import WorkerKit
 
 /// `prizes import`: brings a catalog into the database.
 struct ImportCommand: AsyncParsableCommand {
@@ -38,8 +39,13 @@ struct ImportCommand: AsyncParsableCommand {
   func run() async throws {
     let database = try options.database()
     let catalog = try CatalogReader.read(Self.text(ofFileAt: catalog), file: catalog)
-    let counts = try await SQLitePrizeStore(path: database.path).importCatalog(catalog)
-    print("imported \(counts) into \(database)")
+    let counts = try await database.open().importCatalog(catalog)
+    print(TerminalText.line("imported \(counts) into \(database)"))
+    if counts.leftStacks > 0 {
+      print(
+        "\(counts.leftStacks) of the accounts' stacks stay pending: their users' would hold more than "
+          + "\(PrizeRules.largestStack); look for a producer that awards too much")
+    }
   }
 
   static func text(ofFileAt path: String) throws -> String {

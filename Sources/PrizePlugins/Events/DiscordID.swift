@@ -14,9 +14,16 @@ struct DiscordID<Of: DiscordEntity>: CheckedValue {
   let rawValue: String
 
   init?(rawValue: String) {
-    // UInt64 accepts a sign and leading zeros; a Discord id has neither, and two spellings would be two people.
-    guard let number = UInt64(rawValue), String(number) == rawValue else { return nil }
+    guard Self.problem(with: rawValue) == nil else { return nil }
     self.rawValue = rawValue
+  }
+
+  static func problem(with rawValue: String) -> String? {
+    // UInt64 accepts a sign and leading zeros; a Discord id has neither, and two spellings would be two people.
+    if let number = UInt64(rawValue), String(number) == rawValue { return nil }
+    if rawValue.isEmpty { return "the text is empty" }
+    guard rawValue.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return "the text holds more than digits" }
+    return rawValue.hasPrefix("0") ? "the text begins with a 0" : "the number does not fit in 64 bits"
   }
 
   static var expected: String { "expected a numeric Discord \(Of.noun) id such as \"\(Of.example)\"" }

@@ -9,15 +9,24 @@ struct Identifier: CheckedValue {
 
   let rawValue: String
 
+  /// By bytes, as databases compare them. Swift calls texts equal that Unicode does, and their hashes too.
+  static func == (left: Identifier, right: Identifier) -> Bool {
+    left.rawValue.utf8.elementsEqual(right.rawValue.utf8)
+  }
+
   init?(rawValue: String) {
-    let scalars = rawValue.unicodeScalars
-    guard
-      Self.lengths.contains(scalars.count),
-      let first = scalars.first, !first.properties.isWhitespace,
-      let last = scalars.last, !last.properties.isWhitespace,
-      scalars.allSatisfy(Self.isPrintable)
-    else { return nil }
+    guard Self.problem(with: rawValue) == nil else { return nil }
     self.rawValue = rawValue
+  }
+
+  static func problem(with rawValue: String) -> String? {
+    let scalars = rawValue.unicodeScalars
+    guard let first = scalars.first, let last = scalars.last else { return "the text is empty" }
+    guard scalars.count <= lengths.upperBound else { return "the text is longer" }
+    guard !first.properties.isWhitespace, !last.properties.isWhitespace else {
+      return "the text has white space at an end"
+    }
+    return scalars.allSatisfy(isPrintable) ? nil : "the text holds a control or formatting character"
   }
 
   static var expected: String {

@@ -12,8 +12,13 @@ struct Quantity: CheckedValue {
   let rawValue: Int
 
   init?(rawValue: Int) {
-    guard Self.range.contains(rawValue) else { return nil }
+    guard Self.problem(with: rawValue) == nil else { return nil }
     self.init(checked: rawValue)
+  }
+
+  static func problem(with rawValue: Int) -> String? {
+    if rawValue < range.lowerBound { return "the number is below \(range.lowerBound)" }
+    return rawValue > range.upperBound ? "the number is above \(range.upperBound)" : nil
   }
 
   private init(checked rawValue: Int) {

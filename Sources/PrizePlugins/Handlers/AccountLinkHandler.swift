@@ -10,10 +10,16 @@ struct AccountLinkHandler: BatchEventHandler {
     try await batch.handle(in: "handle_account_link", by: store.link) { delivery, outcome, span in
       switch outcome {
       case .now(let claim):
-        span.setOutcome("linked")
-        delivery.context.logger.info(
+        span.setOutcome(claim.leftStacks == 0 ? "linked" : "linkedInPart")
+        let logger = delivery.context.logger
+        logger.info(
           "account is linked",
           metadata: ["claimedItems": "\(claim.items)", "claimedCharacters": "\(claim.characters)"])
+        if claim.leftStacks > 0 {
+          logger.warning(
+            "items stay pending for a linked account because the user's stacks are full; check for a producer that awards too much",
+            metadata: ["leftStacks": "\(claim.leftStacks)", "largestStack": "\(PrizeRules.largestStack)"])
+        }
       case .alreadyHandled:
         delivery.context.reportAlreadyHandled(in: span)
       }

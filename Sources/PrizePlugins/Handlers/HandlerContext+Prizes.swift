@@ -23,6 +23,7 @@ extension HandlerContext {
   func reportAlreadyHandled(in span: any Span) {
     span.setOutcome("alreadyHandled")
     logger.info("event was already handled")
+    reportAlreadyHandled()
   }
 }
 

@@ -21,7 +21,7 @@ struct Holdings: Hashable, Sendable {
 
   struct Division<Prize: Codable & Hashable & Sendable>: Codable, Hashable, Sendable {
     var owned: [Prize] = []
-    /// Waits until one of the Discord accounts is linked.
+    /// Waits until one of the Discord accounts is linked; where one is, what does not fit its user's stacks.
     var pending: [Prize] = []
 
     var isEmpty: Bool { owned.isEmpty && pending.isEmpty }
@@ -34,11 +34,16 @@ struct Holdings: Hashable, Sendable {
   var discordUserIds: [DiscordUserID] = []
   var items = Division<Item>()
   var characters = Division<Character>()
+  /// Latest first; nil where it was not asked for, and then there is no key in JSON.
+  var history: [LedgerEntry]?
+
+  /// Whether the database says nothing about the id.
+  var isUnknown: Bool { userId == nil && items.isEmpty && characters.isEmpty }
 }
 
 extension Holdings: Encodable {
   private enum CodingKeys: CodingKey {
-    case id, userId, discordUserIds, items, characters
+    case id, userId, discordUserIds, items, characters, history
   }
 
   func encode(to encoder: any Encoder) throws {
@@ -49,5 +54,6 @@ extension Holdings: Encodable {
     try container.encode(discordUserIds, forKey: .discordUserIds)
     try container.encode(items, forKey: .items)
     try container.encode(characters, forKey: .characters)
+    try container.encodeIfPresent(history, forKey: .history)
   }
 }

@@ -1,48 +1,52 @@
 import WorkerKit
 
-/// What redrive and discard did, in JSON.
-struct ChangeRecord: Encodable {
-  struct Letter: Encodable {
+/// The JSON output of redrive and discard: a head, a record for each dead letter, and a tail.
+enum ChangeRecord {
+  struct Head: Encodable {
+    var queue: String
+    var deadLetterQueue: String
+    var isDryRun: Bool
+  }
+
+  struct DeadLetter: Encodable {
     var id: String
     var originalId: String
     var route: String?
     var kind: String?
     var outcome: String
-    /// Of the message in the queue.
+    /// The id of the new message.
     var newId: String?
     var reason: String?
+    /// Why the event will fail again; nil if unknown.
+    var prospect: String?
+
+    init(_ outcome: DeadLetterOutcome) {
+      let result = ResultRecord(outcome.result)
+      id = outcome.id
+      originalId = outcome.originalMessageID
+      route = outcome.route
+      kind = outcome.kind
+      self.outcome = result.outcome
+      newId = result.newId
+      reason = result.reason
+      prospect = outcome.prospect
+    }
   }
 
-  var queue: String
-  var deadLetterQueue: String
-  var isDryRun: Bool
-  var letters: [Letter]
-  var lookedAt: Int
-  /// Whether every letter that could be received was looked at.
-  var isComplete: Bool
-
-  init(_ outcomes: [LetterOutcome], _ visit: DeadLetterReader.Visit, _ session: DeadLetterSession, isDryRun: Bool) {
-    queue = session.queue.name
-    deadLetterQueue = session.letters.name
-    self.isDryRun = isDryRun
-    letters = outcomes.map { outcome in
-      let result = ResultRecord(outcome.result)
-      return Letter(
-        id: outcome.id, originalId: outcome.originalMessageID, route: outcome.route, kind: outcome.kind,
-        outcome: result.outcome, newId: result.newId, reason: result.reason)
-    }
-    lookedAt = visit.lookedAt
-    isComplete = session.isComplete(visit)
+  struct Tail: Encodable {
+    var received: Int
+    /// Whether every dead letter that could be received was read.
+    var isComplete: Bool
   }
 }
 
-/// A result in words.
+/// A result as text.
 struct ResultRecord {
   var outcome: String
   var newId: String?
   var reason: String?
 
-  init(_ result: LetterOutcome.Result) {
+  init(_ result: DeadLetterOutcome.Result) {
     switch result {
     case .planned: outcome = "planned"
     case .discarded: outcome = "discarded"
@@ -58,7 +62,7 @@ struct ResultRecord {
     case .cameBack:
       outcome = "cameBack"
       reason =
-        "it was redriven a moment ago, and is here again: it failed once more, or this is a copy of it; set right what it failed with"
+        "it was redriven a moment ago, and its event is here again: it failed once more, or this is a copy; fix what it fails with, as `show` says"
     case .left(let why):
       outcome = "left"
       reason = why

@@ -1,62 +1,76 @@
 import ArgumentParser
 import WorkerKit
 
-/// Which dead-letter queue is meant.
+/// The options that select the dead-letter queue.
 struct DeadLetterQueueOptions: ParsableArguments {
   @OptionGroup var routesOptions: RoutesOptions
 
-  @Option(help: "Whose dead letters: a queue of routes.yaml; needed where it names several.")
+  @Option(
+    help: """
+      The queue of routes.yaml whose dead letters to read; required if it names several. Dead letters of other queues in \
+      the same dead-letter queue are skipped.
+      """)
   var queue: String?
 
   @Flag(
     help: """
-      Look even where the dead-letter queue has a redrive policy of its own, by which looking can move letters on.
+      Read even if the dead-letter queue has a redrive policy of its own, so that reading can move dead letters on.
       """)
   var despiteRedrivePolicy = false
 }
 
-/// Which of its letters.
+/// The options that select dead letters.
 struct DeadLetterFilterOptions: ParsableArguments {
+  @Argument(
+    help: ArgumentHelp(
+      """
+      Only the dead letters with these IDs, or whose events' first messages had them. A unique prefix of four characters \
+      or more is enough.
+      """, valueName: "id"))
+  var ids: [String] = []
+
   @Option(
     help: ArgumentHelp(
-      "Only letters with this id, or whose event's first message had it. Can be repeated, as --route and --kind can.",
-      valueName: "id"))
+      "The same, one at a time. Can be repeated, as --route and --kind can.", valueName: "id"))
   var id: [String] = []
 
-  @Option(help: ArgumentHelp("Only letters of this eventType; - for those that name none.", valueName: "eventType"))
+  @Option(help: ArgumentHelp("Only dead letters of this eventType; - for those without one.", valueName: "eventType"))
   var route: [String] = []
 
   @Option(
     help: ArgumentHelp(
-      "Only letters of this kind of error, such as notFound; - for those that the redrive policy moved.",
+      "Only dead letters of this error kind, such as notFound; - for those that the redrive policy moved.",
       valueName: "kind"))
   var kind: [String] = []
 
   @Option(
     help: ArgumentHelp(
       """
-      Only letters at least this old: 90s, 15m, 12h, 7d. It counts from SQS's SentTimestamp: when the worker \
-      dead-lettered it, or, for what the redrive policy moved, when the bot sent it.
+      Only dead letters at least this old: 90s, 15m, 12h, 7d. The age counts from SentTimestamp: when the \
+      worker dead-lettered it or, if the redrive policy moved it, when the bot sent it.
       """, valueName: "duration"),
     transform: readDuration)
   var olderThan: Duration?
 
-  @Option(help: ArgumentHelp("Only letters younger than this.", valueName: "duration"), transform: readDuration)
+  @Option(help: ArgumentHelp("Only dead letters younger than this.", valueName: "duration"), transform: readDuration)
   var newerThan: Duration?
 
-  @Option(help: ArgumentHelp("Only letters that are in this file, which export wrote.", valueName: "file"))
+  @Option(help: ArgumentHelp("Only dead letters in this file, which export wrote.", valueName: "file"))
   var exported: String?
 
-  /// Whether all letters are meant.
+  /// Whether all dead letters are selected.
   var isEmpty: Bool {
-    id.isEmpty && route.isEmpty && kind.isEmpty && olderThan == nil && newerThan == nil && exported == nil
+    ids.isEmpty && id.isEmpty && route.isEmpty && kind.isEmpty && olderThan == nil && newerThan == nil
+      && exported == nil
   }
 
-  /// - Throws: where the file of exported letters cannot be read.
+  /// The filter.
+  ///
+  /// - Throws: If the file with exported dead letters cannot be read.
   func filter() throws -> DeadLetterFilter {
     var filter = DeadLetterFilter()
-    filter.letterIDs = try exported.map(LetterRecord.ids)
-    filter.ids = Set(id)
+    filter.deadLetterIDs = try exported.map(DeadLetterRecord.ids)
+    filter.ids = Set(ids + id)
     filter.routes = Set(route)
     filter.kinds = Set(kind)
     filter.olderThan = olderThan
@@ -65,36 +79,37 @@ struct DeadLetterFilterOptions: ParsableArguments {
   }
 }
 
-/// What the commands that change something take.
+/// The options of commands that change dead letters.
 struct DeadLetterConsentOptions: ParsableArguments {
   @OptionGroup var filterOptions: DeadLetterFilterOptions
 
-  @Flag(help: "Every letter, where no filter is given.")
+  @Flag(help: "All dead letters, instead of a filter.")
   var all = false
 
-  @Option(help: ArgumentHelp("Stop after so many letters.", valueName: "number"))
+  @Option(help: ArgumentHelp("Stop after this many dead letters.", valueName: "number"))
   var limit: Int?
 
   @Flag(help: "Do it.")
   var yes = false
 
-  @Flag(help: "Show which letters it would be, and change nothing.")
+  @Flag(help: "List the dead letters that would be changed, and change nothing.")
   var dryRun = false
 
   func validate() throws {
     guard (limit ?? 1) > 0 else { throw ValidationError("--limit must be 1 or more") }
     guard !filterOptions.isEmpty || all else {
       throw ValidationError(
-        "which letters? Give a filter (--id, --route, --kind, --older-than, --newer-than, --exported), or --all")
+        "which dead letters? Pass their IDs, a filter (--route, --kind, --older-than, --newer-than, --exported), or --all"
+      )
     }
     guard filterOptions.isEmpty || !all else {
-      throw ValidationError("--all means every letter, so it does not go with a filter")
+      throw ValidationError("--all means all dead letters, so it excludes a filter")
     }
     guard yes != dryRun else {
       throw ValidationError(
         yes
-          ? "--yes does it and --dry-run does not: give one of them"
-          : "nothing was done: add --yes to do it, or --dry-run to see which letters it would be")
+          ? "pass either --yes or --dry-run"
+          : "nothing was changed; pass --yes to change them, or --dry-run to list them")
     }
   }
 }

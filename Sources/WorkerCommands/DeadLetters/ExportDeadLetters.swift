@@ -1,17 +1,17 @@
 import ArgumentParser
 import Foundation
 import WorkerKit
+import WorkerTelemetry
 
 struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "export",
-      abstract: "Write dead letters as JSON lines, and give them back.",
+      abstract: "Write dead letters as JSON lines.",
       discussion: """
-        One object a line: ids, times, the failure, the attributes, and the body as \
-        text, or as bodyBase64 where it is no UTF-8. Nothing is deleted; that is for \
-        discard, whose --exported takes the file, and so deletes no letter that is \
-        not in it.
+        Each line is an object with IDs, times, the failure, the attributes, and the \
+        body as text, or as bodyBase64 if it is not UTF-8. It deletes nothing; to \
+        delete the exported ones, pass the file to discard --exported.
         """)
   }
 
@@ -19,10 +19,10 @@ struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
 
   @OptionGroup var filterOptions: DeadLetterFilterOptions
 
-  @Option(name: [.short, .long], help: ArgumentHelp("A new file; else standard output.", valueName: "file"))
+  @Option(name: [.short, .long], help: ArgumentHelp("A new file. By default, standard output.", valueName: "file"))
   var output: String?
 
-  @Option(help: ArgumentHelp("Stop after so many letters.", valueName: "number"))
+  @Option(help: ArgumentHelp("Stop after this many dead letters.", valueName: "number"))
   var limit: Int?
 
   func validate() throws {
@@ -34,63 +34,62 @@ struct ExportDeadLetters<Application: WorkerApplication>: AsyncParsableCommand {
     let session = try await DeadLetterSession(queueOptions, for: Application.self)
     let file = try LineFile(path: output)
     try await endingOnSignal { [limit] in
+      let filter = try await session.resolved(filter)
       var found: Set<String> = []
       var count = 0
-      let visit = await session.read(filter, limit: limit) { letters in
-        for letter in letters {
-          try file.write(LetterRecord(letter, isWhole: true).line())
+      let visit = await session.read(filter, limit: limit) { deadLetters in
+        for deadLetter in deadLetters {
+          try file.write(DeadLetterRecord(deadLetter, isWhole: true).line())
           count += 1
-          if !filter.ids.isEmpty { found.formUnion([letter.id, letter.originalMessageID]) }
+          found.formUnion(filter.ids(of: deadLetter))
         }
         return []
       }
+      if case .failed(let error as OutputError) = visit.end { throw error }
       try file.close()
-      note("Exported \(counted(count, "letter")) of \(session.letters.name) to \(file.name).")
+      printStatus("Exported \(counted(count, "dead letter")) of \(session.deadLetters.name) to \(file.name).")
       try session.conclude(visit)
+      try session.requireKnown(filter, visit)
       try session.requireAll(filter.ids, found: found, visit)
     }
   }
 }
 
-/// Lines into a new file, or to standard output.
+/// Writes lines to a new file or to standard output.
 private struct LineFile: Sendable {
   let name: String
-  private let handle: FileHandle
+  private let descriptor: Int32
   private let isFile: Bool
 
   init(path: String?) throws {
     name = path ?? "standard output"
     isFile = path != nil
     guard let path else {
-      handle = .standardOutput
+      descriptor = STDOUT_FILENO
       return
     }
-    let descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL, 0o600)
+    // The file is closed when the process ends.
+    descriptor = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
     guard descriptor >= 0 else {
       throw CommandError(
         errno == EEXIST
-          ? "\(path) is there already, and is not overwritten; name another file with --output"
+          ? "\(path) exists already and is not overwritten; name another file with --output"
           : "cannot write \(path): \(String(cString: strerror(errno)))")
     }
-    handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: true)
   }
 
+  /// Writes a line.
+  ///
+  /// - Throws: An ``OutputError``.
   func write(_ line: Data) throws {
-    do {
-      try handle.write(contentsOf: line + Data("\n".utf8))
-    } catch {
-      throw CommandError("cannot write to \(name): \(error.localizedDescription)")
-    }
+    try FileOutput.write(line + Data("\n".utf8), to: descriptor, named: name)
   }
 
-  /// Returns when the lines are on the disk.
+  /// Returns once the lines are on disk.
   func close() throws {
     guard isFile else { return }
-    do {
-      try handle.synchronize()
-      try handle.close()
-    } catch {
-      throw CommandError("cannot write to \(name): \(error.localizedDescription)")
+    guard fsync(descriptor) == 0, Foundation.close(descriptor) == 0 else {
+      throw OutputError(file: name, number: errno)
     }
   }
 }

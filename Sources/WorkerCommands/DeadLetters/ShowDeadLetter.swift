@@ -6,11 +6,14 @@ struct ShowDeadLetter<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "show",
-      abstract: "Show all of one dead letter: its body, its attributes, and why it is one.",
-      discussion: "SQS finds no message by its id, so this looks at letters until it has come to the one.")
+      abstract: "Show one dead letter: body, attributes and failure.",
+      discussion: "SQS cannot find a message by its ID, so this reads dead letters until it finds the one.")
   }
 
-  @Argument(help: "The letter's id, as list shows it, or the id of its event's first message.")
+  @Argument(
+    help: """
+      The ID of the dead letter, as list shows it, or of its event's first message, or a unique prefix of one.
+      """)
   var id: String
 
   @OptionGroup var queueOptions: DeadLetterQueueOptions
@@ -23,20 +26,21 @@ struct ShowDeadLetter<Application: WorkerApplication>: AsyncParsableCommand {
     var filter = DeadLetterFilter()
     filter.ids = [id]
     try await endingOnSignal { [filter, json] in
-      var letters: [DeadLetter] = []
+      let filter = try await session.resolved(filter)
+      var deadLetters: [DeadLetter] = []
       let visit = await session.read(filter, limit: 1) {
-        letters += $0
+        deadLetters += $0
         return []
       }
-      if let letter = letters.first {
+      if let deadLetter = deadLetters.first {
         if json {
-          try printJSON(LetterRecord(letter, isWhole: true))
+          try printJSON(DeadLetterRecord(deadLetter, isWhole: true))
         } else {
-          print(LetterText.page(letter, now: Date()))
+          try show(DeadLetterText.page(deadLetter, now: Date()))
         }
       }
       try session.conclude(visit)
-      try session.requireAll(letters.isEmpty ? filter.ids : [], found: [], visit)
+      try session.requireAll(deadLetters.isEmpty ? filter.ids : [], found: [], visit)
     }
   }
 }

@@ -1,11 +1,11 @@
 import Foundation
 import WorkerKit
 
-/// `routes.yaml`, and what can be seen in it without asking anyone.
+/// Checks `routes.yaml` without network requests.
 struct ConfigurationCheck {
   let file: RoutesFile
   let problems: [ConfigurationProblem]
-  /// Those that are looked at.
+  /// The queues to check.
   let queues: [QueueConfiguration]
   let surroundings: DoctorSurroundings
 
@@ -17,7 +17,7 @@ struct ConfigurationCheck {
     guard problems.isEmpty else { return [] }
     return [
       .ok(
-        "\(surroundings.routes) is right: \(counted(file.queues.count, "queue")), \(counted(file.routes.count, "route"))"
+        "\(surroundings.routes) is valid: \(counted(file.queues.count, "queue")), \(counted(file.routes.count, "route"))"
       )
     ]
   }
@@ -44,17 +44,13 @@ struct ConfigurationCheck {
 
   private var nothingToDo: [Finding] {
     guard problems.isEmpty, file.queues.isEmpty else { return [] }
-    return [.warning("no queue is enabled: `run` ends at once")]
+    return [.warning("no queue is enabled, so `run` exits at once")]
   }
 
-  /// A queue's URL on AWS names its region, and a request that is signed for another is refused.
   private func wrongRegion(_ queue: QueueConfiguration) -> Finding? {
-    guard let host = URL(string: queue.url)?.host(), let region = host.split(separator: ".").dropFirst().first,
-      host.hasPrefix("sqs."), host.contains(".amazonaws.com"), region != queue.region,
-      surroundings.endpoints(of: [queue]).first?.isAWS == true
-    else { return nil }
+    guard let region = queue.foreignRegion(environment: surroundings.environment) else { return nil }
     return .wrong(
-      "queue \(queue.name) is in \(region) by its URL, and requests are signed for \(queue.region)",
+      "queue \(queue.name) is in \(region) by its URL, and requests are signed for \(queue.region ?? "another")",
       remedy: "export AWS_REGION=\(region)   # or queues.\(queue.name).region in \(surroundings.routes)")
   }
 }

@@ -1,7 +1,8 @@
 import Foundation
 import WorkerKit
+import WorkerSQS
 
-/// Where the credentials come from, whose they are, and how long they last.
+/// Checks the credentials: their source, their identity and their expiration.
 struct CredentialsCheck {
   let queues: [QueueConfiguration]
   let surroundings: DoctorSurroundings
@@ -9,7 +10,7 @@ struct CredentialsCheck {
   func finding() async -> Finding {
     let credentials: Credentials
     do {
-      // As the chain itself, which is patient with programs and metadata services.
+      // A longer limit than usual: the credentials chain waits for programs and metadata services.
       credentials = try await within(.seconds(10)) { [chain = surroundings.credentials] in
         try await chain.credentials()
       }
@@ -18,7 +19,7 @@ struct CredentialsCheck {
     } catch {
       return .wrong("\(error)")
     }
-    let source = await surroundings.credentials.source ?? "an unknown place"
+    let source = await surroundings.credentials.source ?? "an unknown source"
     var about = "access key \(shortened(credentials.accessKeyID)) from \(source)"
     if let expiration = credentials.expiration {
       about += ", good until \(expiration.formatted(.iso8601))"
@@ -34,7 +35,7 @@ struct CredentialsCheck {
     do {
       let identity = try await within(DoctorSurroundings.patience) { [queues, surroundings] in
         try await CallerIdentity.ask(
-          for: credentials, region: queues.first?.region ?? surroundings.variable("AWS_REGION") ?? "us-east-1",
+          for: credentials, region: queues.first?.region,
           environment: surroundings.environment, client: surroundings.client)
       }
       return .ok("\(identity.arn), \(about)\(foreign(identity))")
@@ -47,28 +48,31 @@ struct CredentialsCheck {
     }
   }
 
-  /// AWS's, or one that the environment names. AWS is not asked about the keys that a local queue takes.
+  /// Whether to query STS: AWS's endpoint or a configured one. AWS is not queried for the credentials of a local queue.
   private var asksSTS: Bool {
-    surroundings.variable("AWS_ENDPOINT_URL_STS") != nil || surroundings.variable("AWS_ENDPOINT_URL") != nil
-      || knownEndpoints.contains(where: \.isAWS)
+    configuredSTS != nil || knownEndpoints.contains(where: \.isAWS)
   }
 
-  /// The queues'; where `routes.yaml` gives none that is right, the variable's that it commonly names.
+  /// The endpoints of the queues. If `routes.yaml` contains no valid queue, the endpoint in the variable that it
+  /// usually names.
   private var knownEndpoints: [URL] {
     let endpoints = surroundings.endpoints(of: queues)
     guard endpoints.isEmpty, let url = surroundings.variable("AWS_SQS_QUEUE_URL") else { return endpoints }
     return [try? QueueInspector.endpoint(of: url, environment: surroundings.environment)].compactMap(\.self)
   }
 
-  /// `AWS_ENDPOINT_URL` stands for all services, and what answers there may be a queue alone.
+  private var configuredSTS: AWSSettings.Endpoint? {
+    try? AWSSettings(environment: surroundings.environment).endpoint(of: .sts)
+  }
+
+  /// Whether the error means that there is no STS: an endpoint for all services may serve only queues.
   private func isForNoSTS(_ error: QueueError) -> Bool {
-    surroundings.variable("AWS_ENDPOINT_URL") != nil && surroundings.variable("AWS_ENDPOINT_URL_STS") == nil
-      && !error.isAccessDenied
+    configuredSTS?.isForAllServices == true && !error.isAccessDenied
   }
 
   private func unknown(_ about: String, _ why: String) -> Finding {
-    if surroundings.variable("AWS_ENDPOINT_URL_STS") == nil, surroundings.variable("AWS_ENDPOINT_URL") != nil {
-      return .ok("\(about); no STS answers at AWS_ENDPOINT_URL, so whose they are is not known")
+    if let configuredSTS, configuredSTS.isForAllServices {
+      return .ok("\(about); no STS answers at \(configuredSTS.origin), so whose they are is not known")
     }
     return .warning(
       "\(about); whose they are is not known, because STS cannot be asked: \(why)",
@@ -84,7 +88,7 @@ struct CredentialsCheck {
       "; the queue is account \(accounts.sorted().joined(separator: ", "))'s, so its own policy must allow them, too"
   }
 
-  /// Enough to tell keys apart.
+  /// The key shortened, but still distinguishable from others.
   private func shortened(_ accessKeyID: String) -> String {
     accessKeyID.count > 12 ? "\(accessKeyID.prefix(4))…\(accessKeyID.suffix(4))" : accessKeyID
   }

@@ -1,85 +1,63 @@
 import ArgumentParser
 import Foundation
 import Logging
+import WorkerHTTP
 import WorkerKit
+import WorkerSQS
 
 struct DoctorCommand<Application: WorkerApplication>: AsyncParsableCommand {
   static var configuration: CommandConfiguration {
     CommandConfiguration(
       commandName: "doctor",
-      abstract: "Look for what keeps the worker from working, and say what mends it.",
+      abstract: "Find what keeps the worker from working, and how to fix it.",
       discussion: """
-        Looks at routes.yaml, the credentials and whose they are, the clock, each \
+        Checks routes.yaml, the credentials and their identity, the clock, each \
         enabled queue with its dead-letter queue, the permissions, and the plugins. \
-        Each line is ok, a warning, or wrong, and below it what mends it: a command, \
-        a line of routes.yaml, or a statement for an IAM policy.
+        Each line is ok, a warning or wrong. Below it is the fix: a command, a line of \
+        routes.yaml, or a statement for an IAM policy. Where routes.yaml \
+        has `admin`, a worker that runs on this machine is asked whether it is ready.
 
-        Nothing is received, sent, deleted or changed, so it can be run beside a \
-        worker at any time. Permissions are tried by requests that can do nothing, \
-        such as one for no message. What needs a real message, such as the key of an \
-        encrypted queue, is not tried.
+        It receives, sends, deletes and changes nothing, so it can run beside a \
+        worker. It tests permissions with requests that have no effect, such as a \
+        receive of no message. It does not test what needs a message, such as the \
+        key of an encrypted queue.
 
-        Exit codes: 0 all is well or there are only warnings, 1 something is wrong, \
-        64 wrong arguments, 78 routes.yaml is wrong (the rest is looked at as far as \
-        it can be).
+        Exit codes: 0 no problem, or only warnings; 1 a problem; 64 invalid \
+        arguments; 78 routes.yaml is invalid (the rest is checked as far as possible).
         """)
   }
 
-  @OptionGroup var routesOptions: RoutesOptions
+  @OptionGroup var routesOptions: NamedRoutesOptions
 
-  @Option(help: "Look at this queue of routes.yaml alone; at all that are enabled otherwise.")
+  @Option(help: "Check only this queue of routes.yaml. By default, all enabled queues.")
   var queue: String?
 
   @Flag(help: "Print the findings as one JSON object.")
   var json = false
 
   func run() async throws {
-    // What is worth knowing is in the findings.
+    // The findings contain all relevant information.
     LoggingSystem.bootstrap { _ in SwiftLogNoOpLogHandler() }
     let environment = ProcessInfo.processInfo.environment
     let (file, problems) = RoutesFile.examine(
       path: routesOptions.routes, plugins: Application.plugins, environment: environment)
-    var queues = file.queues
-    if let queue, problems.isEmpty { queues = [try file.queue(named: queue, routes: routesOptions.routes)] }
+    var examination = DoctorExamination(
+      file: file, problems: problems, plugins: Application.plugins, routes: routesOptions.routes, admin: file.admin,
+      environment: environment)
+    if let queue, problems.isEmpty {
+      examination.check([try file.queue(named: queue, routes: routesOptions.routes)])
+    }
+    examination.asksWorker = true
     let report = DoctorReport(
-      isJSON: json, subjects: DoctorSubject.all(of: queues, Application.plugins.map { $0.name }))
-    let surroundings = DoctorSurroundings(
-      environment: environment, routes: routesOptions.routes, hasSeveralQueues: file.queues.count > 1,
-      region: queues.first?.region)
-
-    report.add(
-      ConfigurationCheck(file: file, problems: problems, queues: queues, surroundings: surroundings).findings(),
-      on: .configuration)
-    let hasCredentials = await examineCredentials(queues, surroundings, report)
-    for queue in queues {
-      let check = QueueCheck(queue: queue, file: file, hasCredentials: hasCredentials, surroundings: surroundings)
-      await check.run(report)
-    }
-    await examinePlugins(file, report)
+      isJSON: json, subjects: DoctorSubject.all(of: examination.queues, Application.plugins.map { $0.name }))
+    await examination.run(report)
     try report.finish(configurationIsWrong: !problems.isEmpty)
-  }
-
-  private func examinePlugins(_ file: RoutesFile, _ report: DoctorReport) async {
-    for plugin in Application.plugins where file.uses(plugin) {
-      report.add(await PluginCheck(plugin: plugin, file: file).findings(), on: .plugin(plugin.name))
-    }
-  }
-
-  /// - Returns: whether there are credentials to ask a queue with.
-  private func examineCredentials(
-    _ queues: [QueueConfiguration], _ surroundings: DoctorSurroundings, _ report: DoctorReport
-  ) async -> Bool {
-    report.add([await CredentialsCheck(queues: queues, surroundings: surroundings).finding()], on: .credentials)
-    for endpoint in surroundings.endpoints(of: queues) {
-      report.add([await ClockCheck(endpoint: endpoint, client: surroundings.client).finding()], on: .clock)
-    }
-    return await surroundings.credentials.source != nil
   }
 }
 
-/// What all checks look at things with.
+/// The settings and clients that all checks share.
 struct DoctorSurroundings: Sendable {
-  /// For what the network may take.
+  /// The time limit of network requests.
   static let patience = Duration.seconds(5)
 
   let environment: [String: String]
@@ -97,7 +75,7 @@ struct DoctorSurroundings: Sendable {
     credentials = CredentialsChain(environment: environment, region: region, client: client)
   }
 
-  /// Where the queues' requests go, each once.
+  /// The distinct endpoints of the queues.
   func endpoints(of queues: [QueueConfiguration]) -> [URL] {
     queues.reduce(into: []) { endpoints, queue in
       guard let endpoint = try? QueueInspector.endpoint(of: queue.url, environment: environment),
@@ -111,7 +89,7 @@ struct DoctorSurroundings: Sendable {
     environment[name].flatMap { $0.isEmpty ? nil : $0 }
   }
 
-  /// The binary's own command, about a queue.
+  /// A command of this binary for a queue.
   func command(_ words: String, of queue: QueueConfiguration) -> String {
     let which = hasSeveralQueues ? " --queue \(queue.name)" : ""
     let file = routes == RoutesOptions.defaultPath ? "" : " --routes \(shellQuoted(routes))"
@@ -119,9 +97,9 @@ struct DoctorSurroundings: Sendable {
   }
 }
 
-/// Runs what may hang, and gives up.
+/// Runs an operation with a time limit.
 ///
-/// - Throws: a ``QueueError`` of kind `timeout` when the time is over.
+/// - Throws: A ``QueueError`` of kind `timeout` if the operation exceeds the limit.
 func within<Success: Sendable>(
   _ time: Duration, _ body: @escaping @Sendable () async throws -> Success
 ) async throws -> Success {

@@ -1,42 +1,60 @@
 import ArgumentParser
 import Foundation
+import WorkerAdmin
 import WorkerKit
 import WorkerTelemetry
 
-/// What a finding is about.
+/// The subject of a finding.
 enum DoctorSubject: Hashable {
   case configuration, credentials, clock
-  /// Of a queue of `routes.yaml`, by its name.
-  case queue(String), redrive(String), deadLetters(String), visibility(String), permissions(String)
+  /// A subject of a queue in `routes.yaml`, by its name.
+  case queue(String), backlog(String), redrive(String), deadLetters(String), visibility(String), permissions(String)
   case plugin(String)
+  /// A worker that runs on this machine.
+  case worker
 
-  /// The kind of check, for programs too, and the name of what was looked at.
+  /// The kind of check, which JSON output contains as well, and the name of the subject.
   var words: (check: String, name: String?) {
     switch self {
     case .configuration: ("configuration", nil)
     case .credentials: ("credentials", nil)
     case .clock: ("clock", nil)
     case .queue(let name): ("queue", name)
+    case .backlog(let name): ("backlog", name)
     case .redrive(let name): ("redrive", name)
     case .deadLetters(let name): ("dead letters", name)
     case .visibility(let name): ("visibility", name)
     case .permissions(let name): ("permissions", name)
     case .plugin(let name): ("plugin", name)
+    case .worker: ("worker", nil)
     }
   }
 
   var title: String { [words.check, words.name].compactMap(\.self).joined(separator: " ") }
 
-  /// All that a run can be about, for the columns' width.
+  /// All possible subjects of a run, for the width of the columns.
   static func all(of queues: [QueueConfiguration], _ plugins: [String]) -> [DoctorSubject] {
     [.configuration, .credentials, .clock] + queues.flatMap { [.deadLetters($0.name), .permissions($0.name)] }
       + plugins.map(DoctorSubject.plugin)
   }
 }
 
+extension DoctorExamination {
+  /// What was found, for the console.
+  func findings() async -> [ConsoleFinding] {
+    // Kept, and not printed.
+    let report = DoctorReport(isJSON: true, subjects: [])
+    await run(report)
+    return report.lines.map {
+      ConsoleFinding(
+        check: $0.check, name: $0.name, finding: Finding($0.status, $0.message, remedy: $0.remedy))
+    }
+  }
+}
+
 /// Shows findings as they come, or all at the end as JSON.
 final class DoctorReport {
-  private struct Line: Encodable {
+  struct Line: Encodable {
     var check: String
     var name: String?
     var status: Finding.Status
@@ -56,7 +74,8 @@ final class DoctorReport {
   private let isJSON: Bool
   private let width: Int
   private let isColored: Bool
-  private var lines: [Line] = []
+  private(set) var lines: [Line] = []
+  private var failure: (any Error)?
 
   init(isJSON: Bool, subjects: [DoctorSubject]) {
     self.isJSON = isJSON
@@ -68,22 +87,22 @@ final class DoctorReport {
     for finding in findings {
       let line = Line(
         check: subject.words.check, name: subject.words.name, status: finding.status,
-        message: ConsoleFormat.onOneLine(Self.oneLine(finding.message)),
-        remedy: finding.remedy.map(ConsoleFormat.onOneLine))
+        message: TerminalText.line(Self.oneLine(finding.message)),
+        remedy: finding.remedy.map { TerminalText.line($0) })
       lines.append(line)
       guard !isJSON else { continue }
       let status = line.status.rawValue.padding(toLength: Self.statusWidth, withPad: " ", startingAt: 0)
       let title = subject.title.padding(toLength: max(width, subject.title.count), withPad: " ", startingAt: 0)
-      print("\(colored(status, line.status))  \(title)  \(line.message)")
-      for remedy in line.remedy { print("\(String(repeating: " ", count: Self.statusWidth + 2))  \(remedy)") }
-      // Whoever reads through a pipe wants to see it now, too.
-      fflush(nil)
+      let indent = String(repeating: " ", count: Self.statusWidth + 2)
+      show(
+        (["\(colored(status, line.status))  \(title)  \(line.message)"] + line.remedy.map { "\(indent)  \($0)" })
+          .joined(separator: "\n"))
     }
   }
 
-  /// Says how it all came out.
+  /// Prints the summary.
   ///
-  /// - Throws: the exit code, where it is not 0.
+  /// - Throws: The exit code if it is not 0.
   func finish(configurationIsWrong: Bool) throws {
     func count(_ status: Finding.Status) -> Int { lines.count { $0.status == status } }
     if isJSON {
@@ -96,10 +115,16 @@ final class DoctorReport {
         count(.warning) > 0 ? counted(count(.warning), "warning") : nil,
         count(.skipped) > 0 ? "\(count(.skipped)) not tried" : nil,
       ].compactMap(\.self)
-      print(parts.isEmpty ? "\nAll is well." : "\n\(parts.joined(separator: ", ")).")
+      show(parts.isEmpty ? "\nNo problems found." : "\n\(parts.joined(separator: ", ")).")
     }
+    if let failure { throw failure }
     if configurationIsWrong { throw ExitCode(EX_CONFIG) }
     if count(.wrong) > 0 { throw ExitCode.failure }
+  }
+
+  /// Prints a text. If that fails, the command continues, and ends with the error.
+  private func show(_ text: String) {
+    do { try printOut(text) } catch { failure = failure ?? error }
   }
 
   private func colored(_ text: String, _ status: Finding.Status) -> String {

@@ -1,38 +1,39 @@
 import WorkerKit
+import WorkerSQS
 
-/// What the worker does with a queue and its dead-letter queue, each tried by a request that does nothing.
+/// Checks the worker's permissions on a queue and its dead-letter queue, with requests that have no effect.
 struct PermissionsCheck {
   private typealias Tried = (action: String, verdict: QueueInspector.Verdict)
 
   let queue: QueueConfiguration
   let inspector: QueueInspector
-  /// At the queue's attributes.
-  let look: Result<[String: String], QueueError>
-  let deadLetters: DeadLetterQueueLook?
+  /// The result of reading the queue's attributes.
+  let attributes: Result<[String: String], QueueError>
+  let deadLetters: DeadLetterQueueState?
 
-  /// On the queue.
+  /// The permissions on the queue.
   func queueFindings() async -> [Finding] {
-    let attributes: QueueInspector.Verdict = look.error == nil ? .allowed : .denied
+    let canReadAttributes: QueueInspector.Verdict = attributes.error == nil ? .allowed : .denied
     var tried: [Tried] = []
     for permission in [QueueInspector.Permission.receiveMessage, .deleteMessage, .changeMessageVisibility] {
       tried.append((permission.rawValue, await Self.verdict(on: permission, inspector)))
     }
-    tried.append(("sqs:GetQueueAttributes", attributes))
-    let own = try? look.get()
+    tried.append(("sqs:GetQueueAttributes", canReadAttributes))
+    let own = try? attributes.get()
     let address = own?["QueueArn"].flatMap(QueueAddress.init) ?? QueueAddress(url: queue.url, region: queue.region)
     return Self.findings(tried, on: address) + encryption(own ?? [:])
   }
 
-  /// On the dead-letter queue.
+  /// The permissions on the dead-letter queue.
   func deadLetterFindings() async -> [Finding] {
     guard let deadLetters else {
-      return look.error == nil
+      return attributes.error == nil
         ? []
         : [.skipped("on the dead-letter queue: not tried, because the redrive policy, which names it, cannot be read")]
     }
     switch deadLetters.queue {
-    case .success(let letters):
-      let send = await Self.verdict(on: .sendMessage, letters)
+    case .success(let inspector):
+      let send = await Self.verdict(on: .sendMessage, inspector)
       return Self.findings(
         [(QueueInspector.Permission.sendMessage.rawValue, send), ("sqs:GetQueueUrl", .allowed)], on: deadLetters.address
       )
@@ -49,7 +50,7 @@ struct PermissionsCheck {
   private static func verdict(
     on permission: QueueInspector.Permission, _ inspector: QueueInspector
   ) async -> QueueInspector.Verdict {
-    switch await QueueCheck.look({ await inspector.verdict(on: permission) }) {
+    switch await QueueCheck.result({ await inspector.verdict(on: permission) }) {
     case .success(let verdict): verdict
     case .failure(let error): .unknown("\(error)")
     }
@@ -68,18 +69,18 @@ struct PermissionsCheck {
           remedy: address.map { [statement(denied, on: $0.arn)] } ?? []))
     }
     for case (let action, .unknown(let why)) in tried {
-      findings.append(.warning("\(action) on \(name): could not be told: \(why)"))
+      findings.append(.warning("\(action) on \(name): could not be checked: \(why)"))
     }
     return findings
   }
 
-  /// Only a message that is there could show whether its key may be used.
+  /// Only an existing message could show whether the key may be used.
   private func encryption(_ attributes: [String: String]) -> [Finding] {
     guard let key = attributes["KmsMasterKeyId"], !key.isEmpty, key != "alias/aws/sqs" else { return [] }
     return [.skipped("kms:Decrypt on \(key), which the queue is encrypted with: it takes a message to try it")]
   }
 
-  /// A statement for the policy of whoever the credentials belong to.
+  /// A policy statement for the identity of the credentials.
   static func statement(_ actions: [String], on arn: String) -> String {
     let list = actions.map { "\"\($0)\"" }.joined(separator: ",")
     return #"{"Effect":"Allow","Action":[\#(list)],"Resource":"\#(arn)"}"#

@@ -1,21 +1,28 @@
 import Foundation
 import WorkerKit
+import WorkerSQS
 
-/// What a queue's URL or ARN says of it.
+/// The properties of a queue in its URL or ARN.
 struct QueueAddress: Hashable {
   var region: String
   var account: String
   var name: String
 
-  /// - Parameter url: `https://sqs.us-east-1.amazonaws.com/123456789012/prizes`; nil where it names no account.
-  init?(url: String, region: String) {
-    let parts = URL(string: url)?.path.split(separator: "/").map(String.init) ?? []
-    guard parts.count >= 2 else { return nil }
-    self.region = region
-    account = parts[parts.count - 2]
-    name = parts[parts.count - 1]
+  /// Parses a URL.
+  ///
+  /// - Parameter url: `https://sqs.us-east-1.amazonaws.com/123456789012/prizes`. The result is nil if it contains no
+  ///   account, or no valid SQS queue name.
+  init?(url: String, region: String?) {
+    guard let queue = QueueURL(url), let account = queue.account,
+      queue.name.wholeMatch(of: /[A-Za-z0-9_-]+(\.fifo)?/) != nil, queue.name.utf8.count <= 80
+    else { return nil }
+    self.region = region ?? queue.region ?? AWSSettings.fallbackRegion
+    self.account = account
+    name = queue.name
   }
 
+  /// Parses an ARN.
+  ///
   /// - Parameter arn: `arn:aws:sqs:us-east-1:123456789012:prizes`.
   init?(arn: String) {
     let parts = arn.split(separator: ":", omittingEmptySubsequences: false).map(String.init)
@@ -30,7 +37,7 @@ struct QueueAddress: Hashable {
 
   var isFIFO: Bool { name.hasSuffix(".fifo") }
 
-  /// As the dead-letter queue of this one is commonly called.
+  /// The conventional name of this queue's dead-letter queue.
   var deadLetterQueue: QueueAddress {
     var other = self
     other.name = isFIFO ? "\(name.dropLast(".fifo".count))-dlq.fifo" : "\(name)-dlq"
@@ -38,9 +45,9 @@ struct QueueAddress: Hashable {
   }
 }
 
-/// Commands of the AWS CLI that mend something, for the place where the queue is.
+/// Commands of the AWS CLI that fix problems, for the region and the endpoint of a queue.
 struct AWSCommands {
-  /// Of messages, in seconds: 14 days.
+  /// The maximum retention of messages, in seconds: 14 days.
   static let longestRetention = 1_209_600
 
   let endpoint: URL
@@ -50,7 +57,7 @@ struct AWSCommands {
     createQueue(queue, queue.isFIFO ? ["FifoQueue=true"] : [])
   }
 
-  /// As long as SQS keeps anything.
+  /// The command that creates a dead-letter queue with the maximum retention.
   func createDeadLetterQueue(_ queue: QueueAddress) -> String {
     createQueue(queue, (queue.isFIFO ? ["FifoQueue=true"] : []) + ["MessageRetentionPeriod=\(Self.longestRetention)"])
   }
@@ -68,24 +75,26 @@ struct AWSCommands {
   }
 
   func setLongestRetention(of url: String) -> String {
-    let attribute = "MessageRetentionPeriod=\(Self.longestRetention)"
-    return command("set-queue-attributes", ["--queue-url", url, "--attributes", attribute])
+    set("MessageRetentionPeriod", "\(Self.longestRetention)", of: url)
+  }
+
+  func set(_ attribute: String, _ value: String, of url: String) -> String {
+    command("set-queue-attributes", ["--queue-url", url, "--attributes", "\(attribute)=\(value)"])
   }
 
   private func command(_ operation: String, _ arguments: [String]) -> String {
-    let place = ["--region", region] + (endpoint.isAWS ? [] : ["--endpoint-url", endpoint.address])
-    return (["aws", "sqs", operation] + arguments + place).map(shellQuoted).joined(separator: " ")
+    let options = ["--region", region] + (endpoint.isAWS ? [] : ["--endpoint-url", endpoint.address])
+    return (["aws", "sqs", operation] + arguments + options).map(shellQuoted).joined(separator: " ")
   }
 }
 
 extension URL {
-  /// Whether AWS itself answers here.
+  /// Whether the URL is an endpoint of AWS.
   var isAWS: Bool {
-    let host = host()?.lowercased() ?? ""
-    return [".amazonaws.com", ".amazonaws.com.cn", ".api.aws"].contains { host.hasSuffix($0) }
+    QueueURL.isAWS(host: host() ?? "")
   }
 
-  /// As people write it: without a slash at the end.
+  /// The URL as people write it, without a trailing slash.
   var address: String {
     absoluteString.hasSuffix("/") ? String(absoluteString.dropLast()) : absoluteString
   }
@@ -96,7 +105,7 @@ extension URL {
   }
 }
 
-/// A word of a shell's command, as it is.
+/// A word that a shell interprets literally.
 func shellQuoted(_ text: String) -> String {
   let isPlain =
     !text.isEmpty

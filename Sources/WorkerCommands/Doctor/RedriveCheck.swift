@@ -1,40 +1,43 @@
 import Foundation
 import WorkerKit
+import WorkerSQS
 
-/// What is known of a dead-letter queue.
-struct DeadLetterQueueLook: Sendable {
+/// The state of a dead-letter queue.
+struct DeadLetterQueueState: Sendable {
   var policy: QueueAttributes.RedrivePolicy
-  /// As the policy names it.
+  /// The address in the redrive policy.
   var address: QueueAddress
-  /// By `GetQueueUrl`.
+  /// The result of `GetQueueUrl`.
   var queue: Result<QueueInspector, QueueError>
-  /// nil where the queue was not found.
+  /// The attributes; nil if the queue was not found.
   var attributes: Result<[String: String], QueueError>?
 }
 
-/// The redrive policy, and the dead-letter queue that it names.
+/// Checks the redrive policy and its dead-letter queue.
 struct RedriveCheck {
   let queue: QueueConfiguration
   let attributes: [String: String]
   let surroundings: DoctorSurroundings
   let commands: AWSCommands
 
-  /// - Returns: nil where there is no policy, or none that can be read.
-  func look(_ inspector: QueueInspector) async -> DeadLetterQueueLook? {
+  /// Reads the state of the dead-letter queue.
+  ///
+  /// - Returns: nil if there is no valid redrive policy.
+  func readState(_ inspector: QueueInspector) async -> DeadLetterQueueState? {
     guard let policy = attributes["RedrivePolicy"].flatMap(QueueInspector.redrivePolicy),
       let address = QueueAddress(arn: policy.deadLetterTargetArn)
     else { return nil }
-    let found = await QueueCheck.look { try await inspector.queue(named: address.name, account: address.account) }
-    var look = DeadLetterQueueLook(policy: policy, address: address, queue: found)
-    if case .success(let letters) = found {
-      look.attributes = await QueueCheck.look { try await letters.attributes() }
+    let found = await QueueCheck.result { try await inspector.queue(named: address.name, account: address.account) }
+    var state = DeadLetterQueueState(policy: policy, address: address, queue: found)
+    if case .success(let deadLetters) = found {
+      state.attributes = await QueueCheck.result { try await deadLetters.attributes() }
     }
-    return look
+    return state
   }
 
-  func findings(_ look: DeadLetterQueueLook?) -> [Finding] {
-    guard let look else { return [noPolicy] }
-    let count = look.policy.maxReceiveCount
+  func findings(_ state: DeadLetterQueueState?) -> [Finding] {
+    guard let state else { return [noPolicy] }
+    let count = state.policy.maxReceiveCount
     var findings: [Finding] = []
     if count != queue.maxReceiveCount {
       findings.append(
@@ -47,65 +50,65 @@ struct RedriveCheck {
       findings.append(
         Finding(
           .warning,
-          "one receive is all that a message gets: a worker that dies, or an error that passes, dead-letters it",
-          remedy: setPolicy(to: look.address, maxReceiveCount: 3)))
+          "a message is received only once; a transient error or the death of a worker dead-letters it",
+          remedy: setPolicy(to: state.address, maxReceiveCount: 3)))
     }
-    if let own, own.isFIFO != look.address.isFIFO {
+    if let own, own.isFIFO != state.address.isFIFO {
       findings.append(
         Finding(
           .wrong,
-          "\(own.name) is \(kind(own)) and its dead-letter queue \(look.address.name) is \(kind(look.address)); both must be the same",
+          "\(own.name) is \(kind(own)) and its dead-letter queue \(state.address.name) is \(kind(state.address)); both must be the same",
           remedy: [commands.createDeadLetterQueue(own.deadLetterQueue)]
             + setPolicy(to: own.deadLetterQueue, maxReceiveCount: max(count, 3))))
     }
-    return findings.isEmpty ? [.ok("after \(counted(count, "receive")) to \(look.address.name)")] : findings
+    return findings.isEmpty ? [.ok("after \(counted(count, "receive")) to \(state.address.name)")] : findings
   }
 
-  func deadLetterFindings(_ look: DeadLetterQueueLook?) -> [Finding] {
-    guard let look else { return [] }
-    switch look.queue {
+  func deadLetterFindings(_ state: DeadLetterQueueState?) -> [Finding] {
+    guard let state else { return [] }
+    switch state.queue {
     case .failure(let error) where error.isQueueMissing:
       return [
         .wrong(
-          "\(look.address.arn), which the redrive policy names, does not exist: what cannot be handled stays on the queue",
-          remedy: commands.createDeadLetterQueue(look.address))
+          "\(state.address.arn), which the redrive policy names, does not exist; messages that cannot be handled stay on the queue",
+          remedy: commands.createDeadLetterQueue(state.address))
       ]
     case .failure(let error):
-      return [.skipped("not looked at: \(error)")]
-    case .success(let letters):
-      return attributeFindings(look, url: letters.url)
+      return [.skipped("not checked: \(error)")]
+    case .success(let deadLetters):
+      return attributeFindings(state, url: deadLetters.url)
     }
   }
 
-  private func attributeFindings(_ look: DeadLetterQueueLook, url: String) -> [Finding] {
-    guard case .success(let letters)? = look.attributes else {
-      let error = look.attributes?.error
+  private func attributeFindings(_ state: DeadLetterQueueState, url: String) -> [Finding] {
+    guard case .success(let deadLetters)? = state.attributes else {
+      let error = state.attributes?.error
       return [
         Finding(
           .warning, "how many there are is not known: \(error.map { "\($0)" } ?? "it was not asked")",
           remedy: error?.isAccessDenied == true
-            ? [PermissionsCheck.statement(["sqs:GetQueueAttributes"], on: look.address.arn)] : [])
+            ? [PermissionsCheck.statement(["sqs:GetQueueAttributes"], on: state.address.arn)] : [])
       ]
     }
-    let waiting = letters["ApproximateNumberOfMessages"].flatMap { Int($0) } ?? 0
+    let waiting = deadLetters["ApproximateNumberOfMessages"].flatMap { Int($0) } ?? 0
     let depth: Finding =
       waiting == 0
-      ? .ok("none in \(look.address.name)")
+      ? .ok("none in \(state.address.name)")
       : .warning(
-        "\(counted(waiting, "message")) in \(look.address.name) could not be handled; see why",
+        "\(counted(waiting, "message")) in \(state.address.name) could not be handled; list the reasons",
         remedy: surroundings.command("dead-letters list", of: queue))
-    return [depth] + retention(letters, look, url: url)
+    return [depth] + retention(deadLetters, state, url: url)
   }
 
-  /// What the redrive policy moves keeps the time at which it was sent, except between FIFO queues.
-  private func retention(_ letters: [String: String], _ look: DeadLetterQueueLook, url: String) -> [Finding] {
-    guard !look.address.isFIFO, let own = attributes["MessageRetentionPeriod"].flatMap({ Int($0) }),
-      let theirs = letters["MessageRetentionPeriod"].flatMap({ Int($0) }), theirs <= own,
+  /// A message that the redrive policy moves keeps its sent time, except between FIFO queues.
+  private func retention(_ deadLetters: [String: String], _ state: DeadLetterQueueState, url: String) -> [Finding] {
+    guard !state.address.isFIFO, let own = attributes["MessageRetentionPeriod"].flatMap({ Int($0) }),
+      let theirs = deadLetters["MessageRetentionPeriod"].flatMap({ Int($0) }), theirs <= own,
       theirs < AWSCommands.longestRetention
     else { return [] }
     return [
       .warning(
-        "\(look.address.name) keeps messages for \(days(theirs)), no longer than the queue itself, and their age counts "
+        "\(state.address.name) keeps messages for \(days(theirs)), no longer than the queue itself, and their age counts "
           + "from the first send: late ones are lost soon",
         remedy: commands.setLongestRetention(of: url))
     ]
@@ -116,7 +119,8 @@ struct RedriveCheck {
   }
 
   private var noPolicy: Finding {
-    let message = "the queue has no redrive policy: what cannot be handled stays on it, and is tried until it expires"
+    let message =
+      "the queue has no redrive policy; messages that cannot be handled stay on it and are retried until they expire"
     guard let own else { return .wrong(message) }
     return Finding(
       .wrong, message,
@@ -125,7 +129,7 @@ struct RedriveCheck {
   }
 
   private func setPolicy(to target: QueueAddress, maxReceiveCount: Int) -> [String] {
-    [commands.setRedrivePolicy(of: queue.url, to: target, maxReceiveCount: maxReceiveCount)]
+    [commands.setRedrivePolicy(of: withoutSecrets(queue.url), to: target, maxReceiveCount: maxReceiveCount)]
   }
 
   private func kind(_ queue: QueueAddress) -> String { queue.isFIFO ? "FIFO" : "standard" }

@@ -1,13 +1,14 @@
 import Foundation
 import WorkerKit
+import WorkerSQS
 
-/// How long messages are hidden and waited for, against how long handlers and retries take.
+/// Compares visibility timeouts and waits with the durations of handlers and retries.
 ///
-/// The worker asks for its own visibility timeout with every receive, and renews it while a handler runs: a handler may take
-/// longer than the timeout, and the queue's own timeout does not matter. What matters is how many renewals may fail, how
-/// long a message is hidden after its worker died, and SQS's limits.
+/// The worker sets its own visibility timeout with every receive, and extends it while a handler runs. Therefore a
+/// handler may run longer than the timeout, and the queue's own timeout is irrelevant. The relevant values are how many
+/// extensions may fail, how long a message stays hidden after its worker dies, and SQS's limits.
 struct VisibilityCheck {
-  /// Below this a renewal has two tries of a second or less.
+  /// Below this value, an extension has two attempts of a second or less.
   private static let short = Duration.seconds(5)
   private static let long = Duration.seconds(900)
   /// SQS ends a lease twelve hours after the receive.
@@ -15,7 +16,7 @@ struct VisibilityCheck {
 
   let queue: QueueConfiguration
   let routes: [RoutesFile.RouteConfiguration]
-  /// The queue's; nil where they are not known.
+  /// The queue's attributes; nil if they are unknown.
   let attributes: [String: String]?
 
   func findings() -> [Finding] {
@@ -33,7 +34,7 @@ struct VisibilityCheck {
     guard queue.visibilityTimeout < Self.short else { return nil }
     return .warning(
       "\(text(queue.visibilityTimeout)) leaves a renewal \(text(queue.visibilityTimeout / 2)): one slow answer of the queue's, "
-        + "and the message is handed to another worker, too",
+        + "and another worker receives the message, too",
       remedy: "visibilityTimeout: 30s   # queues.\(queue.name)")
   }
 
@@ -47,11 +48,11 @@ struct VisibilityCheck {
   private func endless(_ route: RoutesFile.RouteConfiguration) -> Finding? {
     guard route.timeout >= Self.limit else { return nil }
     return .warning(
-      "\(route.eventType) may take \(text(route.timeout)), and SQS gives a message back after 12h at most, however often it is renewed",
+      "\(route.eventType) may take \(text(route.timeout)), and SQS makes a message visible again after 12h, however often it is renewed",
       remedy: "timeout: 11h   # routes.\(route.eventType)")
   }
 
-  /// The waits between all tries, at their longest, against how long the queue keeps a message.
+  /// Compares the maximum total delay between all attempts with the queue's retention period.
   private func expiring(_ route: RoutesFile.RouteConfiguration) -> Finding? {
     guard let retention = attributes?["MessageRetentionPeriod"].flatMap({ Int($0) }) else { return nil }
     let policy = attributes?["RedrivePolicy"].flatMap(QueueInspector.redrivePolicy)
@@ -62,11 +63,11 @@ struct VisibilityCheck {
     guard waits > .seconds(retention) else { return nil }
     return .warning(
       "the retries of \(route.eventType) can take \(text(waits)), and the queue keeps a message for \(text(.seconds(retention))): "
-        + "it would be gone before it is dead-lettered",
+        + "it would expire before it is dead-lettered",
       remedy: "retry: { max: 15m }   # routes.\(route.eventType) or defaults")
   }
 
-  /// In the largest unit that it fills, as `routes.yaml` writes it.
+  /// The duration in the largest unit that divides it, as in `routes.yaml`.
   private func text(_ duration: Duration) -> String {
     let seconds = duration / .seconds(1)
     let units = [(86_400.0, "d"), (3600, "h"), (60, "m")]

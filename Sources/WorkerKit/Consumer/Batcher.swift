@@ -1,28 +1,29 @@
+import WorkerLocks
+
 /// Gathers single requests into the batches of ten that SQS takes.
 ///
-/// The first request of a batch opens a short window; the call is made when the window closes or the batch is full.
-/// Everyone who put a request in waits for the same call, so none outlives its callers, and a cancelled caller cannot
-/// cut it off for the others.
+/// The first request of a batch opens a short window; the call is made when the window closes or the batch is full. A
+/// call is nobody's own, so a cancelled caller cannot cut it off for the others. Calls are made on the worker's thread.
 final class Batcher<Entry: Sendable>: Sendable {
   typealias Outcome = Result<Void, QueueError>
 
   private struct Request: Sendable {
     var entry: Entry
-    var caller: CheckedContinuation<Outcome, Never>
+    var completion: @Sendable (Outcome) -> Void
   }
 
   /// The batch that still takes requests.
   private struct Open {
     var number = 0
     var requests: [Request] = []
-    var deadline: Deadlines.ID?
+    var deadline: TimerQueue.ID?
   }
 
   private let limit: Int
   private let window: Duration
-  private let deadlines: Deadlines
+  private let deadlines: TimerQueue
   private let call: @Sendable ([Entry]) async throws -> [Outcome]
-  private let open = Locked(Open())
+  private let open = Mutex(Open())
 
   /// - Parameters:
   ///   - limit: How many entries make a batch full.
@@ -31,7 +32,7 @@ final class Batcher<Entry: Sendable>: Sendable {
   init(
     limit: Int = 10,
     window: Duration,
-    deadlines: Deadlines,
+    deadlines: TimerQueue,
     call: @escaping @Sendable ([Entry]) async throws -> [Outcome]
   ) {
     self.limit = limit
@@ -42,17 +43,22 @@ final class Batcher<Entry: Sendable>: Sendable {
 
   /// Puts a request into the next batch, and waits for its own outcome.
   func submit(_ entry: Entry) async -> Outcome {
-    await withCheckedContinuation { caller in
-      let (number, count, full) = open.withLock { open in
-        open.requests.append(Request(entry: entry, caller: caller))
-        let (number, count) = (open.number, open.requests.count)
-        return (number, count, count == limit ? close(&open) : nil)
-      }
-      if let full {
-        send(full)
-      } else if count == 1 {
-        openWindow(number)
-      }
+    await withCheckedContinuation { caller in submit(entry) { caller.resume(returning: $0) } }
+  }
+
+  /// Puts a request into the next batch.
+  ///
+  /// - Parameter completion: Gets the request's own outcome, on the worker's thread. It must be quick.
+  func submit(_ entry: Entry, completion: @escaping @Sendable (Outcome) -> Void) {
+    let (number, count, full) = open.withLock { open in
+      open.requests.append(Request(entry: entry, completion: completion))
+      let (number, count) = (open.number, open.requests.count)
+      return (number, count, count == limit ? close(&open) : nil)
+    }
+    if let full {
+      send(full)
+    } else if count == 1 {
+      openWindow(number)
     }
   }
 
@@ -62,7 +68,7 @@ final class Batcher<Entry: Sendable>: Sendable {
   private func openWindow(_ number: Int) {
     guard window > .zero else {
       // Not here and now, so that what is ready to be put in still comes along.
-      Task { self.closeWindow(number) }
+      Task(executorPreference: WorkerThread.shared) { self.closeWindow(number) }
       return
     }
     let deadline = deadlines.set(after: window) { self.closeWindow(number) }
@@ -71,7 +77,7 @@ final class Batcher<Entry: Sendable>: Sendable {
       open.deadline = deadline
       return false
     }
-    if isFull { deadlines.callOff(deadline) }
+    if isFull { deadlines.cancel(deadline) }
   }
 
   private func closeWindow(_ number: Int) {
@@ -81,16 +87,16 @@ final class Batcher<Entry: Sendable>: Sendable {
 
   private func close(_ open: inout Open) -> [Request] {
     let requests = open.requests
-    if let deadline = open.deadline { deadlines.callOff(deadline) }
+    if let deadline = open.deadline { deadlines.cancel(deadline) }
     open = Open(number: open.number + 1)
     return requests
   }
 
   private func send(_ requests: [Request]) {
-    // Its callers wait for it.
-    Task {
-      let outcomes = await outcomes(of: requests.map(\.entry))
-      for (request, outcome) in zip(requests, outcomes) { request.caller.resume(returning: outcome) }
+    // Whoever put a request in waits for its outcome, so the consumer does not end before it.
+    Task(executorPreference: WorkerThread.shared) {
+      let outcomes = await self.outcomes(of: requests.map(\.entry))
+      for (request, outcome) in zip(requests, outcomes) { request.completion(outcome) }
     }
   }
 
@@ -106,15 +112,5 @@ final class Batcher<Entry: Sendable>: Sendable {
     } catch {
       return entries.map { _ in .failure(QueueError(wrapping: error)) }
     }
-  }
-}
-
-extension QueueError {
-  /// A failure of a whole call as the failure of each of its entries.
-  init(wrapping error: any Error) {
-    self =
-      error as? QueueError
-      ?? QueueError(
-        code: .connection, kind: (error as? any ClassifiedError)?.kind ?? .unexpected, message: "\(error)")
   }
 }

@@ -1,4 +1,5 @@
 import Logging
+import WorkerLocks
 
 /// One receive of one message, and who may still settle it.
 ///
@@ -18,28 +19,32 @@ package final class Delivery: Sendable, Hashable {
   /// By the consumer's clock, when the answer came. SQS's own count began the way back earlier, which is little beside
   /// what the lease keeps in reserve.
   let receivedAt: Duration
-  /// In its group; nil on a queue without order.
-  let place: GroupPlace?
-  private let storage: Locked<Storage>
+  /// In its FIFO group; nil where it has none.
+  let order: FIFOOrder?
+  private let storage: Mutex<Storage>
 
   private struct Storage {
     var state = State.held
     var leaseEnd: Duration
-    var route: String?
+    var routing: Routing?
+    var tries = 0
     /// Handles the message.
     var task: Task<Void, Never>?
     var isCancelled = false
+    var hasBegun = false
     /// When the lease is looked after next; nil when that is over.
-    var leaseDeadline: Deadlines.ID?
-    var renewal: Task<Void, Never>?
+    var leaseDeadline: TimerQueue.ID?
     var isLeaseKept = true
+    /// Whether a renewal is under way, and who waits for its end.
+    var isRenewing = false
+    var renewalWaiter: CheckedContinuation<Void, Never>?
   }
 
-  package init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, place: GroupPlace? = nil) {
+  package init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, order: FIFOOrder? = nil) {
     self.message = message
     self.receivedAt = receivedAt
-    self.place = place
-    storage = Locked(Storage(leaseEnd: receivedAt + visibilityTimeout))
+    self.order = order
+    storage = Mutex(Storage(leaseEnd: receivedAt + visibilityTimeout))
   }
 
   var state: State { storage.withLock { $0.state } }
@@ -49,10 +54,27 @@ package final class Delivery: Sendable, Hashable {
     set { storage.withLock { $0.leaseEnd = newValue } }
   }
 
-  /// The label of its route, as soon as its body has been looked at.
-  var route: String? {
-    get { storage.withLock { $0.route } }
-    set { storage.withLock { $0.route = newValue } }
+  /// The label of its route; nil before its body has been read.
+  var route: String? { storage.withLock { $0.routing?.label } }
+
+  /// Its route, or why it has none: found by ``Processor/route(_:)`` before anything else is asked of it.
+  var routing: Routing {
+    get {
+      guard let routing = storage.withLock({ $0.routing }) else {
+        preconditionFailure("a message was handled without its route")
+      }
+      return routing
+    }
+    set { storage.withLock { $0.routing = newValue } }
+  }
+
+  /// How often the message was received, and tried in this receive before: each try counts like a receive.
+  var attempt: Int { message.receiveCount + storage.withLock { $0.tries } }
+
+  /// Counts a try in this receive.
+  @inline(never)
+  func addTry() {
+    storage.withLock { $0.tries += 1 }
   }
 
   /// For every line of the log that is about it.
@@ -72,18 +94,30 @@ package final class Delivery: Sendable, Hashable {
       return true
     }
     // Those behind it are given back at once: they would keep the queue from giving it to anybody.
-    if isFirst, state == .lost { place?.leave(isGone: false) }
+    if isFirst, state == .lost { order?.end(isOffQueue: false) }
     return isFirst
   }
 
-  /// Begins the task that handles the message. It ends with ``InFlight/remove(_:)``, for which the consumer waits.
+  /// Begins the task that handles the message, on Swift's pool, for it runs a plugin's code. What it leads to ends with
+  /// ``InFlight/remove(_:)``, for which the consumer waits.
   func handle(_ operation: @escaping @Sendable () async -> Void) {
+    let task = Task {
+      self.begin()
+      await operation()
+    }
+    // Not begun under the lock, which it takes first of all.
     storage.withLock { storage in
-      let task = Task { await operation() }
       storage.task = task
       if storage.isCancelled { task.cancel() }
     }
   }
+
+  private func begin() {
+    storage.withLock { $0.hasBegun = true }
+  }
+
+  /// Whether its task has had a thread yet.
+  var hasBegun: Bool { storage.withLock { $0.hasBegun } }
 
   /// Cancels the task that handles the message.
   func cancel() {
@@ -109,7 +143,7 @@ extension Delivery {
   }
 
   /// - Returns: the deadline that is to be called off: the one before, or this one where the lease is not kept any more.
-  func watchLease(until deadline: Deadlines.ID) -> Deadlines.ID? {
+  func watchLease(until deadline: TimerQueue.ID) -> TimerQueue.ID? {
     storage.withLock { storage in
       guard storage.isLeaseKept else { return deadline }
       defer { storage.leaseDeadline = deadline }
@@ -117,20 +151,40 @@ extension Delivery {
     }
   }
 
-  /// Begins a renewal, which ``Lease`` waits for; none where the lease is not kept any more.
-  func renewLease(_ operation: @escaping @Sendable () async -> Void) {
+  /// - Returns: false where the lease is not kept any more. Otherwise ``endRenewal()`` must follow.
+  func beginRenewal() -> Bool {
     storage.withLock { storage in
-      if storage.isLeaseKept { storage.renewal = Task { await operation() } }
+      storage.isRenewing = storage.isLeaseKept
+      return storage.isLeaseKept
+    }
+  }
+
+  func endRenewal() {
+    let waiter = storage.withLock { storage in
+      storage.isRenewing = false
+      return storage.renewalWaiter.take()
+    }
+    waiter?.resume()
+  }
+
+  /// Waits for the renewal that is under way, if there is one. One task at most waits.
+  func untilRenewed() async {
+    await withCheckedContinuation { waiter in
+      let isRenewing = storage.withLock { storage in
+        if storage.isRenewing { storage.renewalWaiter = waiter }
+        return storage.isRenewing
+      }
+      if !isRenewing { waiter.resume() }
     }
   }
 
   /// Ends the keeping of the lease.
   ///
-  /// - Returns: what is left of it: a deadline to call off, and a renewal to wait for.
-  func endLease() -> (deadline: Deadlines.ID?, renewal: Task<Void, Never>?) {
+  /// - Returns: a deadline to call off.
+  func endLease() -> TimerQueue.ID? {
     storage.withLock { storage in
       storage.isLeaseKept = false
-      return (storage.leaseDeadline, storage.renewal)
+      return storage.leaseDeadline
     }
   }
 }

@@ -1,150 +1,211 @@
-/// The deliveries in hand, and so the free slots: there is no second count that could disagree.
+import DequeModule
+
+/// The deliveries in flight, and so the free slots: there is no second count that could disagree.
+///
+/// | a delivery | takes up a slot | until |
+/// |---|---|---|
+/// | is received ahead | no | a slot is free, in the order in which they came |
+/// | is handled | yes | its handler returns, or it is parked |
+/// | is parked | no | what it waits for has come, and a slot is free |
+/// | is being settled | no | the queue has answered |
 final class InFlight: Sendable {
   /// How many may be parked for each slot.
   static let parkedForEachSlot = 10
+  /// While the messages in flight are larger than this, nothing is received: 32 of the largest that SQS takes. What a receive
+  /// under way brings comes on top.
+  static let byteLimit = 32 << 20
+  /// How many may be in settlement for each slot, before nothing more is received: several round trips' worth, and what a
+  /// queue that answers no deletions may hold up.
+  static let settlingForEachSlot = 10
 
-  private struct Held: Sendable {
+  struct Held: Sendable {
     var deliveries: Set<Delivery> = []
-    /// Those of them that wait for something, and take up no slot meanwhile; each with whether it can go on.
-    var parked: [Delivery: @Sendable () -> Bool] = [:]
-    /// Slots for what the receives under way may bring.
+    /// Their bodies and attributes, in bytes.
+    var bytes = 0
+    /// Those of them that wait for something, and take up no slot meanwhile.
+    var parked: Set<Delivery> = []
+    /// Those of them whose handling has not begun, for want of a slot.
+    var ahead: Deque<Delivery> = []
+    /// How many of them are being settled.
+    var settling = 0
+    /// The parked that wait for a slot, in the order in which they get one. Of one that was cancelled the place is left.
+    var queue: Deque<Delivery> = []
+    var waiting: [Delivery: CheckedContinuation<Void, any Error>] = [:]
+    /// What the receives under way may bring.
     var reserved = 0
-    var pace = ReceivePace()
+    var polls = PollConcurrency()
+    var prefetch: Prefetch
     /// Nothing more is received.
     var isClosed = false
     /// Waiting for more free slots is over.
     var takesFewer = false
+    /// The loop is asked whether it still turns.
+    var isLoopAsked = false
 
-    var handled: Int { deliveries.count - parked.count }
-    var busy: Int { handled + reserved }
+    var handled: Int { deliveries.count - parked.count - ahead.count - settling }
+    /// What has a slot, or will want one.
+    var claims: Int { handled + ahead.count + waiting.count + reserved }
+  }
+
+  /// Whom a change gives slots, not under the lock.
+  private struct Ready: Sendable {
+    var begin: [Delivery] = []
+    var resume: [CheckedContinuation<Void, any Error>] = []
   }
 
   let capacity: Int
-  private let deadlines: Deadlines
-  private let held = Watched(Held())
+  private let clock: WorkerClock
+  let deadlines: TimerQueue
+  let held: AsyncValue<Held>
 
-  init(capacity: Int, deadlines: Deadlines) {
+  /// - Parameters:
+  ///   - capacity: How many slots there are.
+  ///   - prefetchMultiplier: How many times as many messages may be received ahead.
+  ///   - receiveSize: How many messages a receive asks for.
+  init(
+    capacity: Int, prefetchMultiplier: Int = 0, receiveSize: Int = 10, clock: WorkerClock, deadlines: TimerQueue
+  ) {
     self.capacity = capacity
+    self.clock = clock
     self.deadlines = deadlines
+    held = AsyncValue(
+      Held(prefetch: Prefetch(slots: capacity, multiplier: prefetchMultiplier, receiveSize: receiveSize)))
   }
 
-  var deliveries: Set<Delivery> { held.value.deliveries }
+  var deliveries: Set<Delivery> { held.read { $0.deliveries } }
 
-  /// How many are in hand, and how many of them are parked.
-  var counts: (all: Int, parked: Int) { held.read { ($0.deliveries.count, $0.parked.count) } }
+  struct Counts: Sendable, Hashable {
+    var all = 0
+    var handled = 0
+    var ahead = 0
+    var parked = 0
+    var settling = 0
+  }
+
+  var counts: Counts {
+    held.read { held in
+      Counts(
+        all: held.deliveries.count, handled: held.handled, ahead: held.ahead.count, parked: held.parked.count,
+        settling: held.settling)
+    }
+  }
+
+  /// How many wait for a slot, having been parked.
+  var waitingCount: Int { held.read { $0.waiting.count } }
 
   /// How many receives are under way.
-  var receives: Int { held.read { $0.pace.underWay } }
+  var receives: Int { held.read { $0.polls.underWay } }
 
-  /// Waits until another receive may begin and has free slots, and reserves them. What is parked and can go on comes
-  /// first; and while as many are parked as may be, there are none.
+  /// Whether there is room for one more message to be received.
+  var hasRoom: Bool { held.read { [self] in hasRoom($0) && capacity > $0.claims } }
+
+  /// Whether nothing is received because too much is being settled.
+  var waitsForSettlements: Bool { held.read { [self] in $0.settling >= settlingLimit } }
+
+  private var settlingLimit: Int { max(capacity * Self.settlingForEachSlot, 100) }
+
+  /// How many more messages of a size may be parked before nothing more is received.
+  func parkingRoom(forSize size: Int) -> Int {
+    held.read { [self] held in
+      min(capacity * Self.parkedForEachSlot - held.parked.count, (Self.byteLimit - held.bytes) / max(size, 1))
+    }
+  }
+
+  func hasRoom(_ held: Held) -> Bool {
+    held.parked.count < capacity * Self.parkedForEachSlot && held.settling < settlingLimit
+      && held.bytes < Self.byteLimit
+  }
+
+  /// Frees the slot of a delivery whose handler has returned. It is being settled from now on.
   ///
-  /// - Parameters:
-  ///   - count: How many it would bring at most.
-  ///   - patience: How long it waits for that many when some are free. Slots come free one after another, and a receive
-  ///     for each would be ten calls where one does.
-  /// - Returns: how many are reserved: `count` at most; nil after ``close()``. ``fill(_:of:)`` or ``giveBack(_:)``
-  ///   must follow.
-  /// - Throws: `CancellationError`.
-  func reserveSlots(_ count: Int, patience: Duration) async throws -> Int? {
-    let capacity = capacity
-    let count = min(count, capacity)
-    @Sendable func mayReceive(_ count: Int, _ held: Held) -> Bool {
-      held.pace.mayBegin && held.busy + count <= capacity && held.parked.count < capacity * Self.parkedForEachSlot
-        && !held.parked.values.contains { canGoOn in canGoOn() }
-    }
-    try await held.wait { $0.isClosed || mayReceive(1, $0) }
-    if patience > .zero, !mayReceive(count, held.value) {
-      held.update { $0.takesFewer = false }
-      let end = deadlines.set(after: patience) { self.held.update { $0.takesFewer = true } }
-      defer { deadlines.callOff(end) }
-      try await held.wait { $0.isClosed || mayReceive($0.takesFewer ? 1 : count, $0) }
-    }
-    return held.update { held in
-      guard !held.isClosed else { return nil }
-      let slots = max(0, min(count, capacity - held.busy))
-      held.reserved += slots
-      held.pace.begin()
-      return slots
+  /// - Returns: those whose handling is to begin.
+  func beginSettlement(_ delivery: Delivery) -> [Delivery] {
+    change { held in
+      held.settling += 1
+      return held.parked.isEmpty || held.parked.remove(delivery) == nil
     }
   }
 
-  /// Puts what a receive has brought into the slots that were reserved for it, and frees the others.
-  ///
-  /// - Returns: how many have a slot. The others, the last ones, are parked: a slot that was reserved for them has been
-  ///   taken by one that was parked before, which needs not wait until a poll ends.
-  func fill(_ deliveries: [Delivery], of slots: Int) -> Int {
-    held.update { held in
-      held.reserved -= slots
-      held.pace.end(with: deliveries.count, of: slots)
-      let count = max(0, min(deliveries.count, capacity - held.handled))
-      held.deliveries.formUnion(deliveries)
-      for delivery in deliveries.dropFirst(count) { held.parked[delivery] = { true } }
-      return count
-    }
-  }
-
-  /// Frees the slots of a receive that was not made, or was cut.
-  func giveBack(_ slots: Int) {
-    held.update { held in
-      held.reserved -= slots
-      held.pace.callOff()
-    }
-  }
-
-  /// Frees the slots of a receive that has failed; another takes its place after a rest.
-  func giveBack(_ slots: Int, resting rest: () async -> Void) async {
-    held.update { $0.reserved -= slots }
-    await rest()
-    held.update { $0.pace.end(with: nil, of: slots) }
-  }
-
-  /// Ends the receiving: no slots are reserved any more.
-  func close() {
-    held.update { $0.isClosed = true }
-  }
-
+  /// Lets go of a delivery whose settlement has ended.
   func remove(_ delivery: Delivery) {
     held.update { held in
-      held.deliveries.remove(delivery)
-      if !held.parked.isEmpty { held.parked[delivery] = nil }
+      held.settling -= 1
+      if held.deliveries.remove(delivery) != nil { held.bytes -= delivery.message.size }
     }
   }
 
-  /// Frees a delivery's slot while it waits for something, and takes one again.
+  /// Frees a delivery's slot, until it takes one again.
   ///
-  /// - Parameters:
-  ///   - canGoOn: Whether what it waits for is there. Where that can be gone again, ``lookAgain()`` says so.
-  ///   - wait: Waits for that.
-  func parking<Result>(
-    _ delivery: Delivery, until canGoOn: @escaping @Sendable () -> Bool, _ wait: () async throws -> Result
-  ) async throws -> Result {
-    held.update { $0.parked[delivery] = canGoOn }
-    let result = try await wait()
-    try await takeSlot(delivery)
-    return result
-  }
-
-  /// To be called when something that is parked cannot go on after all: a receive may be letting it go first.
-  func lookAgain() {
-    held.update { _ in }
-  }
-
-  /// Waits until a delivery that is parked has a slot again.
-  func takeSlot(_ delivery: Delivery) async throws {
-    let capacity = capacity
-    while true {
-      try await held.wait { $0.handled < capacity }
-      let hasSlot = held.update { held in
-        guard held.handled < capacity else { return false }
-        held.parked[delivery] = nil
-        return true
-      }
-      if hasSlot { return }
+  /// - Returns: those whose handling is to begin.
+  func park(_ delivery: Delivery) -> [Delivery] {
+    change { held in
+      held.parked.insert(delivery)
+      return false
     }
   }
 
-  /// Waits until no others are in hand than these.
+  /// Takes those that have no slot yet, to be given back.
+  func takeAhead() -> [Delivery] {
+    held.update { held in
+      defer { held.ahead = [] }
+      return Array(held.ahead)
+    }
+  }
+
+  /// Makes a change, and then gives the free slots to those that wait for one: the parked first, which came earlier.
+  ///
+  /// - Parameter change: Returns whether a handler has ended.
+  func change(_ change: @Sendable (inout Held) -> Bool) -> [Delivery] {
+    let now = clock.now
+    let ready = held.update { [capacity] held in
+      let hasEnded = change(&held)
+      var ready = Ready()
+      while held.handled < capacity {
+        if let next = held.queue.popFirst() {
+          guard let continuation = held.waiting.removeValue(forKey: next) else { continue }
+          held.parked.remove(next)
+          ready.resume.append(continuation)
+        } else if let next = held.ahead.popFirst() {
+          ready.begin.append(next)
+        } else {
+          break
+        }
+      }
+      held.prefetch.recordBusy(held.handled, hasEnded: hasEnded, at: now)
+      return ready
+    }
+    for continuation in ready.resume { continuation.resume() }
+    return ready.begin
+  }
+
+  /// Waits until a delivery that is parked has a slot again: those that wait get one in the order in which they came.
+  ///
+  /// - Throws: `CancellationError`.
+  func takeSlot(_ delivery: Delivery) async throws {
+    try await withTaskCancellationHandler {
+      try await withCheckedThrowingContinuation { continuation in
+        let now = clock.now
+        let outcome = held.update { held -> Result<Void, any Error>? in
+          // Seen here, or else by the handler below, which comes for this lock after us.
+          if Task.isCancelled { return .failure(CancellationError()) }
+          guard held.handled < self.capacity, held.waiting.isEmpty else {
+            held.waiting[delivery] = continuation
+            held.queue.append(delivery)
+            return nil
+          }
+          held.parked.remove(delivery)
+          held.prefetch.recordBusy(held.handled, at: now)
+          return .success(())
+        }
+        if let outcome { continuation.resume(with: outcome) }
+      }
+    } onCancel: {
+      let continuation = held.update { $0.waiting.removeValue(forKey: delivery) }
+      continuation?.resume(throwing: CancellationError())
+    }
+  }
+
+  /// Waits until no others are in flight than these.
   func untilWithin(_ deliveries: Set<Delivery>) async throws {
     try await held.wait { $0.deliveries.isSubset(of: deliveries) }
   }

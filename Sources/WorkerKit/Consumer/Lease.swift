@@ -1,4 +1,4 @@
-/// Keeps a message invisible to others while its handler runs.
+/// Keeps a message invisible to others from its receive until its settlement has been answered.
 ///
 /// SQS leases a message for its visibility timeout. The lease is renewed when half of it is left, or ten seconds where
 /// half is more, so that short timeouts get as many chances as long ones:
@@ -16,27 +16,32 @@ struct Lease: Sendable {
 
   let visibilityTimeout: Duration
   let clock: WorkerClock
-  let deadlines: Deadlines
-  /// Makes a delivery invisible for so long from now.
-  let extend: @Sendable (Delivery, Duration) async -> Result<Void, QueueError>
+  let deadlines: TimerQueue
+  /// Makes a delivery invisible for so long from now. No task of its own waits for the answer: it would take three kilobytes,
+  /// and all messages in flight can be renewed at once.
+  let extend: @Sendable (Delivery, Duration, @escaping @Sendable (Result<Void, QueueError>) -> Void) -> Void
 
-  /// Runs the operation of a delivery's task while keeping the delivery's lease.
-  ///
-  /// - Returns: the operation's result; nil when the lease was lost, and then the task was cancelled, the operation has
-  ///   ended, and the delivery cannot be settled any more.
-  func holding<Success: Sendable>(_ delivery: Delivery, _ operation: () async -> Success) async -> Success? {
-    look(after: delivery, at: delivery.receivedAt + Self.wait(left: visibilityTimeout))
-    let result = await operation()
-    let (deadline, renewal) = delivery.endLease()
-    if let deadline { deadlines.callOff(deadline) }
-    // It must not come after the settlement.
-    await renewal?.value
-    return delivery.state == .lost ? nil : result
+  /// Begins to keep a delivery's lease. Where the lease is lost the delivery's task is cancelled, and it cannot be settled
+  /// any more.
+  func keep(_ delivery: Delivery) {
+    schedule(delivery, at: delivery.receivedAt + Self.wait(left: visibilityTimeout))
   }
 
-  private func look(after delivery: Delivery, at time: Duration) {
+  /// Ends the keeping of a lease whose message is settled.
+  func end(_ delivery: Delivery) {
+    if let deadline = delivery.endLease() { deadlines.cancel(deadline) }
+  }
+
+  /// Ends the keeping of a lease, and waits for a renewal that is under way: one that is answered after a change of the
+  /// visibility would undo it.
+  func endForChange(_ delivery: Delivery) async {
+    end(delivery)
+    await delivery.untilRenewed()
+  }
+
+  private func schedule(_ delivery: Delivery, at time: Duration) {
     let deadline = deadlines.set(at: time) { renew(delivery) }
-    if let stale = delivery.watchLease(until: deadline) { deadlines.callOff(stale) }
+    if let stale = delivery.watchLease(until: deadline) { deadlines.cancel(stale) }
   }
 
   /// Renews a lease whose time for that has come, or gives it up at its end.
@@ -45,18 +50,17 @@ struct Lease: Sendable {
     let left = delivery.leaseEnd - now
     guard left > .zero else { return delivery.lose() }
     // Even while the renewal hangs.
-    look(after: delivery, at: delivery.leaseEnd)
+    schedule(delivery, at: delivery.leaseEnd)
     let timeout = Self.extension(visibilityTimeout, heldFor: now - delivery.receivedAt)
     // Near SQS's limit, asking would shorten the lease.
     guard timeout > left else { return }
-    delivery.renewLease {
-      switch await extend(delivery, timeout) {
-      case .success: delivery.leaseEnd = now + timeout
-      case .failure(let error) where error.isLeaseLost: return delivery.lose()
-      case .failure: break
-      }
+    guard delivery.beginRenewal() else { return }
+    extend(delivery, timeout) { outcome in
+      if case .success = outcome { delivery.leaseEnd = now + timeout }
+      delivery.endRenewal()
+      if case .failure(let error) = outcome, error.isLeaseLost { return delivery.lose() }
       let now = clock.now
-      look(after: delivery, at: now + Self.wait(left: delivery.leaseEnd - now))
+      schedule(delivery, at: now + Self.wait(left: delivery.leaseEnd - now))
     }
   }
 

@@ -1,3 +1,4 @@
+import Foundation
 import Logging
 import Tracing
 
@@ -5,114 +6,122 @@ import Tracing
 package final class Processor: Sendable {
   private let queue: String
   private let table: RoutingTable
-  private let middleware: [any Middleware]
+  private let middleware: [any EventMiddleware]
   private let clock: WorkerClock
-  private let deadlines: Deadlines
+  private let deadlines: TimerQueue
+  private let blockingThreads: BlockingThreads
   private let random: @Sendable () -> Double
+  private let redriveLimit: @Sendable () -> Int?
+  private let attempts = FailedAttempts()
   private let logger: Logger
 
-  /// - Parameter random: From 0 up to 1; where in its range a jittered backoff falls.
+  /// - Parameters:
+  ///   - random: From 0 up to 1; where in its range a jittered backoff falls.
+  ///   - redriveLimit: How often the queue lets a message be received before it dead-letters it; nil where it never does, or
+  ///     that is not known.
   init(
-    queue: String, table: RoutingTable, middleware: [any Middleware], clock: WorkerClock, deadlines: Deadlines,
-    random: @escaping @Sendable () -> Double, logger: Logger
+    queue: String, table: RoutingTable, middleware: [any EventMiddleware], clock: WorkerClock, deadlines: TimerQueue,
+    blockingThreads: BlockingThreads = .standard, random: @escaping @Sendable () -> Double,
+    redriveLimit: @escaping @Sendable () -> Int? = { nil }, logger: Logger
   ) {
     self.queue = queue
     self.table = table
     self.middleware = middleware
     self.clock = clock
     self.deadlines = deadlines
+    self.blockingThreads = blockingThreads
     self.random = random
+    self.redriveLimit = redriveLimit
     self.logger = logger
   }
 
-  /// - Parameter earlierTries: How often it was handled before in this receive; each counts like a receive.
-  package func process(
-    _ message: ReceivedMessage, _ match: RouteMatch, earlierTries: Int = 0
-  ) async -> Settlement {
-    let turn = Turn(message: message, match: match, earlierTries: earlierTries)
+  /// Finds the route that a message's body asks for.
+  @inline(never)
+  func route(_ delivery: Delivery) {
+    delivery.routing = routing(of: delivery.message)
+  }
+
+  package func routing(of message: ReceivedMessage) -> Routing {
+    Routing(of: message, in: table)
+  }
+
+  /// Takes a routed delivery through the middleware to its handler.
+  func process(_ delivery: Delivery) async -> Settlement {
     do {
-      try await handle(turn, makeContext(turn), passing: 0)
+      try await pass(delivery, makeContext(delivery), to: 0)
+      attempts.forget(delivery.message.id)
       return .delete
     } catch {
-      guard let failure = error as? Failure else { return .release }
-      return Settlement(failure)
+      return Settlement(recorded(error, of: delivery.message))
     }
   }
 
+  /// The same for a message that no consumer has received.
   package func process(_ message: ReceivedMessage) async -> Settlement {
-    await process(message, match(message))
+    let delivery = Delivery(message: message, receivedAt: clock.now, visibilityTimeout: .zero)
+    route(delivery)
+    return await process(delivery)
   }
 
-  /// What the middleware handle, each and then the handler: one object, for all of them hold it.
-  private final class Turn: Sendable {
-    let message: ReceivedMessage
-    let match: RouteMatch
-
-    init(message: consuming ReceivedMessage, match: RouteMatch, earlierTries: Int) {
-      message.receiveCount += earlierTries
-      self.message = message
-      self.match = match
-    }
+  /// A failure with those of the message before it.
+  @inline(never)
+  private func recorded(_ error: any Error, of message: ReceivedMessage) -> any Error {
+    guard var failure = error as? HandlingFailure else { return error }
+    failure.attempts = attempts.add(FailedAttempt(failure, at: Date()), of: message.id)
+    return failure
   }
 
-  /// Takes a turn through the middleware from that one on, and to its handler.
+  /// Takes a delivery through the middleware from that one on, and then to its handler.
   ///
-  /// - Throws: a ``Failure``; `CancellationError` when the worker stops. Each sees what its error leads to.
-  private func handle(_ turn: Turn, _ context: HandlerContext, passing index: Int) async throws {
+  /// - Throws: a ``HandlingFailure``; `CancellationError` when the worker stops. Each middleware sees what its error leads to.
+  private func pass(_ delivery: Delivery, _ context: HandlerContext, to index: Int) async throws {
     do {
-      guard index < middleware.count else { return try await callHandler(turn, context) }
+      guard index < middleware.count else { return try await callHandler(delivery, context) }
       try await middleware[index].handle(context) { context in
-        try await self.handle(turn, context, passing: index + 1)
+        try await self.pass(delivery, context, to: index + 1)
       }
     } catch {
-      throw classify(error, of: turn.message, route: turn.match.route)
+      throw classify(error, of: delivery)
     }
   }
 
-  private func callHandler(_ turn: Turn, _ context: HandlerContext) async throws {
-    let route = try turn.match.get()
-    try await TimeoutMiddleware(limit: route.timeout, clock: clock, deadlines: deadlines).handle(context) { context in
-      try await route.handler.handle(turn.match.body, context)
-    }
+  private func callHandler(_ delivery: Delivery, _ context: HandlerContext) async throws {
+    let (route, body) = try routeAndBody(of: delivery)
+    let call = HandlerCall(context: context, limit: route.timeout, clock: clock, deadlines: deadlines)
+    try await call.run { context in try await route.handler.handle(body, context) }
   }
 
-  /// Finds the route that a message's body asks for.
-  package func match(_ message: ReceivedMessage) -> RouteMatch {
-    let body = EventBody(message.body)
-    return RouteMatch(body) { try route(for: body) }
-  }
-
-  private func route(for body: EventBody) throws -> Route {
-    let eventType = try Envelope(body: body).eventType
-    guard let route = table.route(for: eventType) else {
-      let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""
-      throw UnroutedEvent(
-        message: "eventType: expected one of \(table.eventTypes.joined(separator: ", ")), but another came\(hint)",
-        received: EventDecoder.shortened(eventType))
-    }
-    return route
-  }
-
-  /// Turns any error into a ``Failure`` under the route's policy; `CancellationError` when the worker stops.
-  private func classify(_ error: any Error, of message: ReceivedMessage, route: Route?) -> any Error {
-    if let failure = error as? Failure { return failure }
+  /// Turns any error into a ``HandlingFailure`` under the route's policy; `CancellationError` when the worker stops.
+  @inline(never)
+  private func classify(_ error: any Error, of delivery: Delivery) -> any Error {
+    if let failure = error as? HandlingFailure { return failure }
     if Task.isCancelled { return CancellationError() }
+    let route = delivery.routing.route
+    let attempt = delivery.attempt
     let event = error as? EventError
     let unrouted = error as? UnroutedEvent
-    let kind = (error as? any ClassifiedError)?.kind ?? .unexpected
-    return Failure(
+    let classified = error as? any ClassifiedError
+    let kind = classified?.kind ?? .unexpected
+    let retryAfter = classified?.retryAfter.map { min(max($0, .zero), Backoff.retryAfterLimit) }
+    let (plan, backoffOfLastAttempt) = plan(
+      kind, isUnrouted: unrouted != nil, attempt: attempt, retryAfter: retryAfter, route: route
+    ).applying(redriveLimit(), toAttempt: attempt)
+    return HandlingFailure(
       kind: kind,
-      message: EventDecoder.oneLine(
-        event?.message ?? unrouted?.message ?? String(describing: error), to: 500),
+      message: TerminalText.line(
+        event?.message ?? unrouted?.message ?? String(describing: error), limit: 500),
       field: event?.field ?? unrouted.map { _ in "eventType" },
       received: event?.received ?? unrouted?.received,
       handler: route?.handlerName,
       route: route?.eventType,
-      traceID: MessageContext.traceID(of: message),
+      traceID: MessageContext.traceID(of: delivery.message),
       errorType: String(reflecting: type(of: error)),
-      location: (error as? any ClassifiedError)?.location,
+      location: classified?.location,
       causes: causes(of: error),
-      settlement: plan(kind, isUnrouted: unrouted != nil, receiveCount: message.receiveCount, route: route),
+      retryAfter: retryAfter,
+      refusal: classified?.refusal,
+      settlement: plan,
+      backoffOfLastAttempt: backoffOfLastAttempt,
       traceContext: ServiceContext.current)
   }
 
@@ -120,13 +129,15 @@ package final class Processor: Sendable {
     var causes: [String] = []
     var next = (error as? any ClassifiedError)?.cause
     while let cause = next, causes.count < 5 {
-      causes.append(EventDecoder.oneLine(String(describing: cause), to: 200))
+      causes.append(TerminalText.line(String(describing: cause), limit: 200))
       next = (cause as? any ClassifiedError)?.cause
     }
     return causes
   }
 
-  private func plan(_ kind: ErrorKind, isUnrouted: Bool, receiveCount: Int, route: Route?) -> Settlement.Plan {
+  private func plan(
+    _ kind: ErrorKind, isUnrouted: Bool, attempt: Int, retryAfter: Duration?, route: Route?
+  ) -> HandlingFailure.Plan {
     if isUnrouted {
       return table.unrouted == .deadLetter ? .deadLetter : .leave
     }
@@ -134,46 +145,29 @@ package final class Processor: Sendable {
     case .permanent: return .deadLetter
     case .transient:
       let backoff = route?.backoff ?? .standard
-      return .retry(after: backoff.delay(afterAttempt: receiveCount, random: random()))
+      return .retry(after: max(backoff.delay(afterAttempt: attempt, random: random()), retryAfter ?? .zero))
     }
   }
 
-  private func makeContext(_ turn: Turn) -> HandlerContext {
-    let message = turn.message
-    let eventType = turn.match.label
+  // The functions below do not wait, and are not inlined into those that do: what they need would take room in every message
+  // in flight.
+
+  @inline(never)
+  private func routeAndBody(of delivery: Delivery) throws -> (Route, EventBody) {
+    let routing = delivery.routing
+    return (try routing.get(), routing.body)
+  }
+
+  @inline(never)
+  private func makeContext(_ delivery: Delivery) -> HandlerContext {
+    let (message, routing, attempt) = (delivery.message, delivery.routing, delivery.attempt)
     var logger = logger
     logger.handler = MessageLogHandler(
-      base: logger.handler, messageID: message.id, route: eventType, attempt: message.receiveCount)
+      base: logger.handler, messageID: message.id, route: routing.label, attempt: attempt)
     return HandlerContext(
-      message, identity: MessageIdentity(message), eventType: eventType, queue: queue, logger: logger,
-      start: clock.now)
+      eventType: routing.label, queue: queue, messageID: message.id,
+      originalMessageID: routing.identity.originalMessageID, idempotencyKey: routing.identity.idempotencyKey,
+      receiveCount: attempt, sentAt: message.sentAt, attributes: message.attributes, traceHeader: message.traceHeader,
+      logger: logger, blockingThreads: blockingThreads, start: clock.now)
   }
-}
-
-/// The route that a message takes, or why it takes none.
-package struct RouteMatch: Sendable {
-  static let unrouted = "unrouted"
-
-  package let body: EventBody
-  private let result: Result<Route, any Error>
-
-  init(_ body: EventBody, _ find: () throws -> Route) {
-    self.body = body
-    result = Result { try find() }
-  }
-
-  var route: Route? {
-    if case .success(let route) = result { route } else { nil }
-  }
-  /// For logs and metrics, and so never what the message says of itself.
-  var label: String { route?.eventType ?? Self.unrouted }
-
-  package func get() throws -> Route { try result.get() }
-}
-
-/// An event that no route names: what follows is the table's decision, not a policy's.
-private struct UnroutedEvent: ClassifiedError {
-  let kind = ErrorKind.validation
-  let message: String
-  let received: String
 }

@@ -6,26 +6,30 @@ struct ReceiveFailures {
 
   private var count = 0
   private var cause: String?
-  private var start: Duration?
+  /// When the first of them was.
+  private(set) var start: Duration?
+  /// The last error, in words; nil where there is none.
+  private(set) var description: String?
 
   /// - Returns: how long to wait before the next try.
   mutating func add(_ error: any Error, at now: Duration, _ logger: Logger) -> Duration {
     let error = QueueError(wrapping: error)
     count += 1
     start = start ?? now
+    description = "\(error)"
     if cause != error.code.rawValue {
       cause = error.code.rawValue
-      logger.error("receiving fails; it is tried again until it succeeds", metadata: ["error": "\(error)"])
+      logger.error("receives fail; the worker retries until they succeed", metadata: ["error": "\(error)"])
     }
     return Self.backoff.delay(afterAttempt: count, random: 1)
   }
 
-  /// For how long there has been nothing else.
+  /// How long receives have failed without a success.
   func duration(until now: Duration) -> Duration { now - (start ?? now) }
 
   mutating func end(_ logger: Logger) {
     guard cause != nil else { return }
-    logger.notice("receiving works again", metadata: ["failedTries": "\(count)"])
+    logger.notice("receives succeed again", metadata: ["failedTries": "\(count)"])
     self = ReceiveFailures()
   }
 }

@@ -1,28 +1,38 @@
 package import Foundation
 
-/// A message of a dead-letter queue, and what is known of why it is there.
+/// A message of a dead-letter queue, and the known reason for it.
 ///
-/// | who put it there | ``failure`` | its id |
+/// | sent or moved by | ``failure`` | message id |
 /// |---|---|---|
-/// | the worker | says why | a new one; ``originalMessageID`` is the event's |
-/// | the queue's redrive policy | nil: the reason is in the worker's log | the event's own |
-/// | the redrive policy, after a redrive | nil; ``earlierFailure`` says why it was dead-lettered before | a new one |
+/// | the worker | the reason | a new id; ``originalMessageID`` is the event's |
+/// | the queue's redrive policy | nil; the worker's log has the reason | the event's id |
+/// | the redrive policy, after a redrive | nil; ``claimedFailure`` is the earlier reason | a new id |
 package struct DeadLetter: Sendable {
   package let message: ReceivedMessage
+  /// The failure as the sender recorded it. The sender is the worker, because nobody else needs permission to send to a
+  /// dead-letter queue.
   package let failure: WorkerFailure?
-  package let earlierFailure: WorkerFailure?
-  /// As the body says; nil where it cannot be read.
+  /// The failure record that the message already carried when the redrive policy moved it. Either an earlier redrive or
+  /// the producer wrote it; the two cannot be distinguished.
+  package let claimedFailure: WorkerFailure?
+  /// The name of the queue that the event came from; nil if it is unknown.
+  package let queue: String?
+  /// The event type in the body; nil if the body cannot be parsed.
   package let eventType: String?
   /// The id of the event's first message.
   package let originalMessageID: String
-  /// See ``HandlerContext/idempotencyKey``.
+  /// The event's identity; see ``HandlerContext/idempotencyKey``.
   package let idempotencyKey: String
 
   package init(_ message: ReceivedMessage) {
     self.message = message
     let carried = MessageIdentity.carried(message)
-    failure = carried?.redriven == nil ? carried : nil
-    earlierFailure = carried?.redriven == nil ? nil : carried
+    let source = message.deadLetterQueueSourceARN
+    // Not every server reports the source queue, but a redriven message carries the date of its redrive.
+    let isClaim = source != nil || carried?.redriven != nil
+    failure = isClaim ? nil : carried
+    claimedFailure = isClaim ? carried : nil
+    queue = source.flatMap { $0.split(separator: ":").last.map(String.init) } ?? carried?.queue
     eventType = try? Envelope(body: EventBody(message.body)).eventType
     let identity = MessageIdentity(message)
     originalMessageID = identity.originalMessageID
@@ -31,31 +41,41 @@ package struct DeadLetter: Sendable {
 
   package var id: String { message.id }
 
-  /// The route that took the event, else the type that its body names.
+  /// Whether ``originalMessageID`` is an unverified claim of a redrive or of the producer. The id is certain if the
+  /// message kept its id, or if the worker dead-lettered the event's first message.
+  package var isFirstIDClaimed: Bool { originalMessageID != id && failure?.failedMessageId != originalMessageID }
+
+  /// Whether ``queue`` is an unverified claim of the message.
+  package var isQueueClaimed: Bool { failure == nil && message.deadLetterQueueSourceARN == nil && queue != nil }
+
+  /// The route that matched the event, or the event type in the body if no route is recorded.
   package var route: String? { failure?.route ?? eventType }
 
-  /// The kind of error; nil where the redrive policy moved it.
+  /// The error kind; nil if the redrive policy moved the message.
   package var kind: String? { failure?.kind }
 
-  /// The body as text; nil where it is no UTF-8.
+  /// The body as text; nil if it is not UTF-8.
   package var text: String? { String(validating: message.body, as: UTF8.self) }
 
-  /// Since SQS's own timestamp: the time of dead-lettering for what the worker wrote, the time of sending for what a
-  /// standard queue's redrive policy moved.
+  /// The time since SQS's sent timestamp. For a message that the worker sent, that is the time of dead-lettering; for a
+  /// message that a standard queue's redrive policy moved, it is the time of the original send.
   package func age(at now: Date) -> TimeInterval? {
     message.sentAt.map { now.timeIntervalSince($0) }
   }
 }
 
-/// Which letters are meant; an empty filter means all.
+/// Selects dead letters. An empty filter selects all.
 package struct DeadLetterFilter: Sendable {
-  /// What stands for a letter without a kind, or without a route.
+  /// The value that selects dead letters without a kind or without a route.
   package static let none = "-"
 
-  /// Of the letters themselves, or of their events' first messages.
+  /// The name of the source queue. A dead letter with an unknown source matches any queue. The queue limits the other
+  /// criteria, and does not count for ``isEmpty``.
+  package var queue: String?
+  /// The ids of dead letters, or of their events' first messages.
   package var ids: Set<String> = []
-  /// Of the letters themselves; nil where any will do.
-  package var letterIDs: Set<String>?
+  /// The ids of dead letters; nil selects any.
+  package var deadLetterIDs: Set<String>?
   package var routes: Set<String> = []
   package var kinds: Set<String> = []
   package var olderThan: Duration?
@@ -64,16 +84,27 @@ package struct DeadLetterFilter: Sendable {
   package init() {}
 
   package var isEmpty: Bool {
-    ids.isEmpty && letterIDs == nil && routes.isEmpty && kinds.isEmpty && olderThan == nil && newerThan == nil
+    ids.isEmpty && deadLetterIDs == nil && routes.isEmpty && kinds.isEmpty && olderThan == nil && newerThan == nil
   }
 
-  package func matches(_ letter: DeadLetter, at now: Date) -> Bool {
-    guard ids.isEmpty || ids.contains(letter.id) || ids.contains(letter.originalMessageID) else { return false }
-    guard letterIDs?.contains(letter.id) ?? true else { return false }
-    guard routes.isEmpty || routes.contains(letter.route ?? Self.none) else { return false }
-    guard kinds.isEmpty || kinds.contains(letter.kind ?? Self.none) else { return false }
+  /// Whether the dead letter came from the filter's queue, or from an unknown queue.
+  package func isOfQueue(_ deadLetter: DeadLetter) -> Bool {
+    queue == nil || deadLetter.queue == nil || deadLetter.queue == queue
+  }
+
+  /// The elements of ``ids`` that identify the dead letter.
+  package func ids(of deadLetter: DeadLetter) -> Set<String> {
+    ids.intersection([deadLetter.id, deadLetter.originalMessageID])
+  }
+
+  package func matches(_ deadLetter: DeadLetter, at now: Date) -> Bool {
+    guard isOfQueue(deadLetter) else { return false }
+    guard ids.isEmpty || ids.contains(deadLetter.id) || ids.contains(deadLetter.originalMessageID) else { return false }
+    guard deadLetterIDs?.contains(deadLetter.id) ?? true else { return false }
+    guard routes.isEmpty || routes.contains(deadLetter.route ?? Self.none) else { return false }
+    guard kinds.isEmpty || kinds.contains(deadLetter.kind ?? Self.none) else { return false }
     guard olderThan != nil || newerThan != nil else { return true }
-    guard let age = letter.age(at: now) else { return false }
+    guard let age = deadLetter.age(at: now) else { return false }
     return age >= (olderThan?.inSeconds ?? -.infinity) && age < (newerThan?.inSeconds ?? .infinity)
   }
 }

@@ -1,17 +1,20 @@
 package import Foundation
 
-/// What became of one letter that was to be redriven or discarded.
-package struct LetterOutcome: Sendable {
+/// The outcome of redriving or discarding one dead letter.
+package struct DeadLetterOutcome: Sendable {
   package enum Result: Sendable {
-    /// Nothing was done: it was only to be said what would be.
+    /// A dry run: nothing was changed.
     case planned
-    /// - newID: of the message in the queue.
+    /// The message was sent to the source queue and deleted from the dead-letter queue.
+    ///
+    /// - Parameter newID: The id of the new message in the source queue.
     case redriven(newID: String)
-    /// It is in its queue, and also still here.
+    /// The message was sent to its queue, but is also still in the dead-letter queue.
     case notDeleted(newID: String, QueueError)
     case discarded
     case left(reason: String)
-    /// Its event was redriven a moment ago, and this is the letter that came of it, or a copy of the first.
+    /// The event was already redriven by this action. This dead letter resulted from that redrive, or is a copy of the
+    /// first.
     case cameBack
   }
 
@@ -20,16 +23,23 @@ package struct LetterOutcome: Sendable {
   package var route: String?
   package var kind: String?
   package var result: Result
+  /// Why the event will fail again; nil if unknown.
+  package var prospect: String?
+  /// See ``DeadLetter/isFirstIDClaimed``.
+  package var isFirstIDClaimed: Bool
 
-  init(_ letter: DeadLetter, _ result: Result) {
-    id = letter.id
-    originalMessageID = letter.originalMessageID
-    route = letter.route
-    kind = letter.kind
+  init(_ deadLetter: DeadLetter, _ result: Result, prospect: String? = nil) {
+    id = deadLetter.id
+    originalMessageID = deadLetter.originalMessageID
+    // A producer can choose names as long as a message.
+    route = deadLetter.route.map { TerminalText.shortened($0, to: 200) }
+    kind = deadLetter.kind.map { TerminalText.shortened($0, to: 200) }
     self.result = result
+    self.prospect = prospect
+    isFirstIDClaimed = deadLetter.isFirstIDClaimed
   }
 
-  /// Whether the letter is not in the dead-letter queue any more.
+  /// Whether the dead letter was removed from the dead-letter queue.
   package var isGone: Bool {
     switch result {
     case .redriven, .discarded: true
@@ -37,86 +47,116 @@ package struct LetterOutcome: Sendable {
     }
   }
 
+  package var hasComeBack: Bool { if case .cameBack = result { true } else { false } }
+
   package var isPlanned: Bool { if case .planned = result { true } else { false } }
 }
 
-/// Sends letters back to their queue, or deletes them, as they are read.
+/// Redrives dead letters to their queue, or deletes them, as they are read.
 package struct DeadLetterAction: Sendable {
   package enum Purpose: Sendable {
     case redrive(to: any MessageQueue)
     case discard
   }
 
+  /// The hash of an event's type and idempotency key. It is small, because the action remembers every redriven event.
   private struct Event: Hashable {
-    var type: String?
-    var key: String
+    let digest: [UInt8]
+
+    init(_ deadLetter: DeadLetter) {
+      // The length separates the type from the key unambiguously.
+      let type = deadLetter.eventType.map { "\($0.utf8.count):\($0)" } ?? "-"
+      digest = SHA256.digest("\(type)\(deadLetter.idempotencyKey)".utf8)
+    }
   }
 
   private let purpose: Purpose
-  private let letters: any MessageQueue
+  private let deadLetters: any MessageQueue
   private let isDryRun: Bool
   private let now: Date
   private let clock: WorkerClock
+  private let prospect: @Sendable (DeadLetter) -> String?
+  private let edit: DeadLetterEdit?
   private var redriven: Set<Event> = []
-  package private(set) var outcomes: [LetterOutcome] = []
+  package private(set) var outcomes: [DeadLetterOutcome] = []
 
-  /// - Parameter letters: The dead-letter queue.
+  /// Creates an action.
+  ///
+  /// - Parameters:
+  ///   - deadLetters: The dead-letter queue.
+  ///   - edit: What is sent in place of the dead letters' bodies; nil sends these unchanged.
+  ///   - prospect: Returns why a redriven event will fail again; nil if unknown.
   package init(
-    _ purpose: Purpose, from letters: any MessageQueue, isDryRun: Bool = false, now: Date = Date(),
-    clock: WorkerClock = .continuous
+    _ purpose: Purpose, from deadLetters: any MessageQueue, isDryRun: Bool = false, now: Date = Date(),
+    clock: WorkerClock = .continuous, edit: DeadLetterEdit? = nil,
+    prospect: @escaping @Sendable (DeadLetter) -> String? = { _ in nil }
   ) {
+    self.edit = edit
+    self.prospect = prospect
     self.purpose = purpose
-    self.letters = letters
+    self.deadLetters = deadLetters
     self.isDryRun = isDryRun
     self.now = now
     self.clock = clock
   }
 
-  /// What was begun for these letters is finished, whether the task is cancelled or not.
+  /// Returns the outcomes since the last call, and removes them. Use it if memory must not grow with the number of
+  /// outcomes.
+  package mutating func takeOutcomes() -> [DeadLetterOutcome] {
+    defer { outcomes = [] }
+    return outcomes
+  }
+
+  /// Redrives or discards a batch. An operation that has started for a dead letter finishes even if the task is
+  /// cancelled.
   ///
-  /// - Parameter batch: Ten at most.
-  /// - Returns: the ids of those that are gone.
-  /// - Throws: where it is no use to go on; the outcomes have the letters all the same.
+  /// - Parameter batch: At most ten dead letters.
+  /// - Returns: The ids of the dead letters that were removed from the dead-letter queue.
+  /// - Throws: The error after which the action cannot continue. The outcomes include the dead letters of this batch.
   package mutating func callAsFunction(_ batch: [DeadLetter]) async throws -> Set<String> {
     guard !batch.isEmpty else { return [] }
     let first = outcomes.count
     switch purpose {
-    case .discard where isDryRun: outcomes += batch.map { LetterOutcome($0, .planned) }
+    case .discard where isDryRun: outcomes += batch.map { DeadLetterOutcome($0, .planned) }
     case .discard: outcomes += await discard(batch)
     case .redrive(let queue): try await redrive(batch, to: queue)
     }
     return Set(outcomes[first...].filter(\.isGone).map(\.id))
   }
 
-  private func discard(_ batch: [DeadLetter]) async -> [LetterOutcome] {
-    await zip(batch, delete(batch)).map { letter, result in
+  /// Records dead letters that were sent after the action started, if their events were redriven by it.
+  package mutating func recordLater(_ deadLetters: [DeadLetter]) {
+    outcomes += deadLetters.filter { redriven.contains(Event($0)) }.map { DeadLetterOutcome($0, .cameBack) }
+  }
+
+  private func discard(_ batch: [DeadLetter]) async -> [DeadLetterOutcome] {
+    await zip(batch, delete(batch)).map { deadLetter, result in
       switch result {
-      case .success: LetterOutcome(letter, .discarded)
-      case .failure(let error): LetterOutcome(letter, .left(reason: "it could not be deleted: \(error)"))
+      case .success: DeadLetterOutcome(deadLetter, .discarded)
+      case .failure(let error): DeadLetterOutcome(deadLetter, .left(reason: "it could not be deleted: \(error)"))
       }
     }
   }
 
   private mutating func redrive(_ batch: [DeadLetter], to queue: any MessageQueue) async throws {
-    var messages: [(letter: DeadLetter, message: OutgoingMessage)] = []
-    for letter in batch {
-      // A running worker may send a letter back while this goes on, and that could go round for ever.
-      let event = Event(type: letter.eventType, key: letter.idempotencyKey)
-      guard isDryRun || redriven.insert(event).inserted else {
-        outcomes.append(LetterOutcome(letter, .cameBack))
+    var messages: [(deadLetter: DeadLetter, message: OutgoingMessage)] = []
+    for deadLetter in batch {
+      // A running worker may dead-letter the event again during the action, which would otherwise loop forever.
+      guard isDryRun || redriven.insert(Event(deadLetter)).inserted else {
+        outcomes.append(DeadLetterOutcome(deadLetter, .cameBack))
         continue
       }
       do {
-        messages.append((letter, try letter.redriven(isFIFO: queue.isFIFO, at: now)))
+        messages.append((deadLetter, try deadLetter.outgoing(edit, isFIFO: queue.isFIFO, at: now)))
       } catch {
-        outcomes.append(LetterOutcome(letter, .left(reason: "\(error)")))
+        outcomes.append(DeadLetterOutcome(deadLetter, .left(reason: "\(error)")))
       }
     }
     if isDryRun {
-      outcomes += messages.map { LetterOutcome($0.letter, .planned) }
+      outcomes += messages.map { DeadLetterOutcome($0.deadLetter, .planned, prospect: prospect($0.deadLetter)) }
       return
     }
-    // One by one where order counts: after a failure nothing may overtake.
+    // A FIFO queue receives one message at a time: after a failure, no later message may overtake the failed one.
     let size = queue.isFIFO ? 1 : 10
     for start in stride(from: 0, to: messages.count, by: size) {
       let part = Array(messages[start..<min(start + size, messages.count)])
@@ -124,50 +164,51 @@ package struct DeadLetterAction: Sendable {
       outcomes += done
       if let failure {
         outcomes += messages[(start + part.count)...].map {
-          LetterOutcome($0.letter, .left(reason: "not tried any more"))
+          DeadLetterOutcome($0.deadLetter, .left(reason: "not tried any more"))
         }
         throw failure
       }
     }
   }
 
-  /// Deletes a letter only when its message is in the queue.
+  /// Sends the messages, and deletes each dead letter whose message was sent.
   ///
-  /// - Returns: also the error after which it is no use to go on.
+  /// - Returns: The outcomes, and the error after which the action cannot continue.
   private func send(
-    _ part: [(letter: DeadLetter, message: OutgoingMessage)], to queue: any MessageQueue
-  ) async -> ([LetterOutcome], (any Error)?) {
+    _ part: [(deadLetter: DeadLetter, message: OutgoingMessage)], to queue: any MessageQueue
+  ) async -> ([DeadLetterOutcome], (any Error)?) {
     let results: [Result<String, QueueError>]
     do {
       results = try await queue.send(part.map(\.message))
     } catch {
-      // It may be there for all that: then a second redrive brings a copy, which is granted once.
-      return (part.map { LetterOutcome($0.letter, .left(reason: "it could not be sent: \(error)")) }, error)
+      // The message may have been sent nevertheless. In that case a second redrive sends a copy, which is handled once.
+      return (part.map { DeadLetterOutcome($0.deadLetter, .left(reason: "it could not be sent: \(error)")) }, error)
     }
-    var outcomes: [LetterOutcome] = []
-    var sent: [(letter: DeadLetter, newID: String)] = []
+    var outcomes: [DeadLetterOutcome] = []
+    var sent: [(deadLetter: DeadLetter, newID: String)] = []
     var failure: QueueError?
-    for ((letter, _), result) in zip(part, results) {
+    for ((deadLetter, _), result) in zip(part, results) {
       switch result {
-      case .success(let id): sent.append((letter, id))
+      case .success(let id): sent.append((deadLetter, id))
       case .failure(let error):
-        outcomes.append(LetterOutcome(letter, .left(reason: "it could not be sent: \(error)")))
+        outcomes.append(DeadLetterOutcome(deadLetter, .left(reason: "it could not be sent: \(error)")))
         failure = queue.isFIFO ? error : failure
       }
     }
-    for ((letter, newID), result) in zip(sent, await delete(sent.map(\.letter))) {
+    for ((deadLetter, newID), result) in zip(sent, await delete(sent.map(\.deadLetter))) {
       switch result {
-      case .success: outcomes.append(LetterOutcome(letter, .redriven(newID: newID)))
-      case .failure(let error): outcomes.append(LetterOutcome(letter, .notDeleted(newID: newID, error)))
+      case .success:
+        outcomes.append(DeadLetterOutcome(deadLetter, .redriven(newID: newID), prospect: prospect(deadLetter)))
+      case .failure(let error): outcomes.append(DeadLetterOutcome(deadLetter, .notDeleted(newID: newID, error)))
       }
     }
     return (outcomes, failure)
   }
 
-  private func delete(_ letters: [DeadLetter]) async -> [Result<Void, QueueError>] {
-    let handles = letters.map(\.message.receiptHandle)
-    return await shieldedFromCancellation { [queue = self.letters, clock] in
-      await insist(handles, clock: clock) { try await queue.delete($0) }
+  private func delete(_ deadLetters: [DeadLetter]) async -> [Result<Void, QueueError>] {
+    let handles = deadLetters.map(\.message.receiptHandle)
+    return await shieldedFromCancellation { [queue = self.deadLetters, clock] in
+      await retrying(handles, clock: clock) { try await queue.delete($0) }
     }
   }
 }

@@ -1,7 +1,9 @@
 public import Tracing
 
-/// Handles events of a route together where they come faster than one at a time: many in one transaction, or in one
-/// request. An optional power of an ``EventHandler``; it is registered and routed like any other.
+/// Handles several events of one route in one call, for example in one transaction or one request.
+///
+/// Use it if events arrive faster than a handler can process them one at a time. Register and route it like any other
+/// ``EventHandler``.
 ///
 ///     struct GuildJoinedHandler: BatchEventHandler {
 ///       func handle(_ batch: [EventDelivery<GuildJoined>]) async throws -> [Result<Void, any Error>] {
@@ -14,39 +16,54 @@ public import Tracing
 ///       }
 ///     }
 ///
-/// It returns one outcome for each event, in order, and each means what it means for an ``EventHandler``: the message is
-/// deleted, or the error's kind and the route's policy decide. What it throws is the outcome of every event. An outcome of
-/// success must be final: return only after the commit.
+/// The handler returns one outcome for each event, in order. Each outcome has the same effect as for an
+/// ``EventHandler``: success deletes the message; for an error, its ``ErrorKind`` and the route's policy decide. An
+/// error that the handler throws is the outcome of every event in the batch. Return success only after the commit.
 ///
-/// Nobody waits for a batch to fill. An event that finds no call under way is handed over at once, alone; those that come
-/// meanwhile make the next batch, up to ``batchLimit``. There is one call at a time for each route, and no batch is larger
-/// than what is in flight: raise the queue's `concurrency` to let batches grow. A call that hangs holds up its route, so heed
-/// the cancellation.
+/// The worker does not wait for a batch to fill. If no call is running for the route, an event is handed over at once,
+/// in a batch of one. Events that arrive during a call form the next batch, up to ``batchLimit``. A route has one call
+/// at a time, and a batch cannot be larger than the number of messages in flight: raise the queue's `concurrency` to
+/// allow larger batches. A call that hangs blocks its route, so check for cancellation.
 ///
-/// Decoding, middleware, timeout, lease, span and settlement stay each message's own. An event that is cancelled before
-/// its call begins is not handed over; one that is cancelled later gets the outcome that its call has. The call itself is
-/// cancelled when all of its events are.
+/// Each message keeps its own decoding, middleware, timeout, lease, span and settlement. An event that is cancelled
+/// before its call starts is not handed over. An event that is cancelled later gets the outcome of its call. The call
+/// is cancelled once all of its events are cancelled.
 public protocol BatchEventHandler<Event>: EventHandler {
-  // Declared again so that it is inferred from the events of a batch.
+  // Redeclared so that the compiler infers `Event` from the type of a batch.
+  /// The type that the JSON body of each message is decoded to.
   associatedtype Event
 
-  /// How many events are handed over together at most; at least 1. 100 by default.
+  /// The maximum number of events in one call, at least 1. The default is 100.
   var batchLimit: Int { get }
 
-  /// - Parameter batch: From 1 to ``batchLimit`` events of one route, in the order in which they came. Two of them can
-  ///   be deliveries of the same event.
-  /// - Returns: one outcome for each, in order. With any other number of them all fail as ``ErrorKind/unexpected``.
+  /// Handles a batch of events.
+  ///
+  /// - Parameter batch: 1 to ``batchLimit`` events of one route, in the order of arrival. A batch can contain two
+  ///   deliveries of the same event.
+  /// - Returns: One outcome for each event, in order. If the count differs, every event fails with
+  ///   ``ErrorKind/unexpected``.
+  /// - Throws: The outcome of every event in the batch.
   func handle(_ batch: [EventDelivery<Event>]) async throws -> [Result<Void, any Error>]
 }
 
-/// An event of a batch, with what is known about the message that it came in.
+/// An event of a batch, with the context of its message.
 public struct EventDelivery<Event: Sendable>: Sendable {
+  /// The decoded event.
   public var event: Event
+  /// The properties of the message.
   public var context: HandlerContext
-  /// The event's own trace: make spans and write log lines that are about this event alone in it. The batch's own spans
-  /// are in a trace of their own with a link to each event's, or in the event's where there is but one.
+  /// The event's own trace context. Use it for spans and log lines that concern only this event.
+  ///
+  /// In a batch of one, the batch's spans belong to the event's trace. In a larger batch they form a trace of their
+  /// own, which links to the trace of each event.
   public var traceContext: ServiceContext
 
+  /// Creates a delivery.
+  ///
+  /// - Parameters:
+  ///   - event: The decoded event.
+  ///   - context: The properties of the message.
+  ///   - traceContext: The event's own trace context. The default is the current task's.
   public init(_ event: Event, context: HandlerContext, traceContext: ServiceContext = .current ?? .topLevel) {
     self.event = event
     self.context = context
@@ -62,7 +79,7 @@ extension BatchEventHandler {
     try await outcomes(of: [EventDelivery(event, context: context)])[0].get()
   }
 
-  /// What the handler returns, if that is one outcome for each.
+  /// Calls the handler and verifies that it returns one outcome for each event.
   package func outcomes(of batch: [EventDelivery<Event>]) async throws -> [Result<Void, any Error>] {
     let outcomes = try await handle(batch)
     guard outcomes.count == batch.count else {

@@ -1,40 +1,62 @@
-/// A key of `routes.yaml`, declared once: its check, its default and its documentation all come from here.
+/// A key of `routes.yaml`. One declaration provides its check, its default and its documentation.
 ///
 ///     static let database = ConfigurationKey("database", default: "sqlite:prizes.db", "Where prizes are kept.")
 ///     …
 ///     let url = configuration[database]
+///
+/// A value can also be a list or a mapping: `ConfigurationKey<[String]>` accepts `[a, b]`, and
+/// `ConfigurationKey<[String: Duration]>` accepts `{ a: 5s }`.
 public struct ConfigurationKey<Value: ConfigurationValue>: ConfigurationKeyProtocol {
+  /// The name in YAML.
   public let name: String
+  /// One sentence for `--help` and the reference.
   public let documentation: String
-  /// The value where the key is left out; nil where it must be given.
+  /// The value that applies if the key is omitted; nil if the key is required.
   public let defaultValue: Value?
+  /// Whether error messages omit the value.
+  public let isSecret: Bool
   private let allowed: (@Sendable (Value) -> String?)?
 
+  /// Declares a key.
+  ///
   /// - Parameters:
-  ///   - name: As it is written in YAML.
-  ///   - defaultValue: Leave it out for a key that must be given.
+  ///   - name: The name in YAML.
+  ///   - defaultValue: The value that applies if the key is omitted. A key without a default is required.
+  ///   - isSecret: Whether error messages omit the value.
   ///   - documentation: One sentence for `--help` and the reference.
-  ///   - check: Returns what is wrong with a value, as "must be …"; nil when it is fine.
+  ///   - check: Returns nil for a valid value; otherwise the problem, as "must be …".
   public init(
     _ name: String,
     default defaultValue: Value? = nil,
+    isSecret: Bool = false,
     _ documentation: String,
     check: (@Sendable (Value) -> String?)? = nil
   ) {
     self.name = name
     self.defaultValue = defaultValue
+    self.isSecret = isSecret
     self.documentation = documentation
     allowed = check
   }
 
+  /// The expected form of a value: "a whole number".
   public var valueDescription: String { Value.configurationDescription }
+  /// Whether the key is required: it has no default.
   public var isRequired: Bool { defaultValue == nil }
+  /// The JSON Schema of the values that `routes.yaml` accepts for the key.
+  public var schema: JSONSchema {
+    var schema = Value.configurationSchema
+    schema["description"] = .string(defaultDescription.map { "\(documentation) Default: \($0)." } ?? documentation)
+    return schema
+  }
+  /// The default as text; nil if the key is required.
   public var defaultDescription: String? { defaultValue.map { "\($0)" } }
 
-  public func read(_ text: String) throws(ConfigurationValueError) -> any Sendable {
-    guard let value = Value(configurationText: text) else {
-      throw ConfigurationValueError("must be \(Value.configurationDescription)")
-    }
+  /// Parses and checks a value.
+  ///
+  /// - Throws: A ``ConfigurationValueError`` that states what the value must be.
+  public func read(_ input: ConfigurationInput) throws(ConfigurationValueError) -> any Sendable {
+    let value = try Value(configuration: input)
     if let problem = allowed?(value) {
       throw ConfigurationValueError(problem)
     }
@@ -44,34 +66,36 @@ public struct ConfigurationKey<Value: ConfigurationValue>: ConfigurationKeyProto
 
 /// A ``ConfigurationKey`` of any value type.
 public protocol ConfigurationKeyProtocol: Sendable {
+  /// The name in YAML.
   var name: String { get }
+  /// One sentence for `--help` and the reference.
   var documentation: String { get }
-  /// What a value looks like: "a whole number", "a duration such as 30s, 500ms or 15m".
+  /// The expected form of a value: "a whole number", "a duration such as 30s, 500ms or 15m".
   var valueDescription: String { get }
+  /// Whether the key is required: it has no default.
   var isRequired: Bool { get }
+  /// The JSON Schema of the values that `routes.yaml` accepts for the key.
+  var schema: JSONSchema { get }
+  /// The default as text; nil if the key is required.
   var defaultDescription: String? { get }
-  func read(_ text: String) throws(ConfigurationValueError) -> any Sendable
+  /// Whether error messages omit the value.
+  var isSecret: Bool { get }
+  /// Parses and checks a value.
+  ///
+  /// - Throws: A ``ConfigurationValueError`` that states what the value must be.
+  func read(_ input: ConfigurationInput) throws(ConfigurationValueError) -> any Sendable
 }
 
-/// Why a value was refused, as a phrase that follows the key and the value: "must be a whole number".
-public struct ConfigurationValueError: Error {
-  public let message: String
-
-  public init(_ message: String) {
-    self.message = message
-  }
-}
-
-/// The values of a set of keys after checking: every required key has one.
+/// The checked values of a set of keys: every required key has a value.
 public struct ConfigurationValues: Sendable {
   private var values: [String: any Sendable] = [:]
 
-  /// No values: every key reads as its default.
+  /// Creates an empty set of values: every key returns its default.
   public init() {}
 
   /// The value of `key`, or its default.
   ///
-  /// - Precondition: a key without a default was among the keys that were checked.
+  /// - Precondition: A key without a default is one of the keys that were checked.
   public subscript<Value>(key: ConfigurationKey<Value>) -> Value {
     get {
       guard let value = values[key.name] as? Value ?? key.defaultValue else {
@@ -84,61 +108,5 @@ public struct ConfigurationValues: Sendable {
 
   mutating func set(_ value: any Sendable, for name: String) {
     values[name] = value
-  }
-}
-
-/// A type that a ``ConfigurationKey`` can hold.
-public protocol ConfigurationValue: Sendable {
-  /// What a value looks like, after "must be": "a whole number".
-  static var configurationDescription: String { get }
-  /// nil when `text` is not such a value.
-  init?(configurationText text: String)
-}
-
-extension String: ConfigurationValue {
-  public static var configurationDescription: String { "text" }
-  public init?(configurationText text: String) {
-    self = text
-  }
-}
-
-extension Int: ConfigurationValue {
-  public static var configurationDescription: String { "a whole number" }
-  public init?(configurationText text: String) {
-    self.init(text)
-  }
-}
-
-extension Double: ConfigurationValue {
-  public static var configurationDescription: String { "a number" }
-  public init?(configurationText text: String) {
-    guard let value = Double(text), value.isFinite else { return nil }
-    self = value
-  }
-}
-
-extension Bool: ConfigurationValue {
-  public static var configurationDescription: String { "true or false" }
-  public init?(configurationText text: String) {
-    switch text.lowercased() {
-    case "true", "yes", "on", "1": self = true
-    case "false", "no", "off", "0": self = false
-    default: return nil
-    }
-  }
-}
-
-extension Duration: ConfigurationValue {
-  public static var configurationDescription: String { "a duration such as 500ms, 30s, 15m or 12h" }
-  public init?(configurationText text: String) {
-    let units: [(suffix: String, seconds: Double)] = [("ms", 0.001), ("s", 1), ("m", 60), ("h", 3600), ("d", 86400)]
-    for unit in units where text.hasSuffix(unit.suffix) {
-      guard let number = Double(text.dropLast(unit.suffix.count)), number.isFinite, number >= 0, number < 1e9 else {
-        continue
-      }
-      self = .seconds(number * unit.seconds)
-      return
-    }
-    return nil
   }
 }

@@ -1,13 +1,14 @@
 public import Foundation
 public import Logging
+import WorkerLocks
 
-/// What a handler may know about the message that its event came in.
+/// The properties of the message that an event arrived in.
 ///
-/// Small to hand on: what it says is kept once, and copied when a copy is changed.
+/// Copy-on-write; one reference wide.
 public struct HandlerContext: Sendable {
   private var storage: Storage
 
-  /// The route: the event's `eventType`.
+  /// The route's name: the event's `eventType`.
   public var eventType: String {
     get { storage.values.eventType }
     set { change { $0.eventType = newValue } }
@@ -19,59 +20,136 @@ public struct HandlerContext: Sendable {
     set { change { $0.queue = newValue } }
   }
 
-  /// The id that SQS gave to this message.
+  /// The id that SQS assigned to this message.
   public var messageID: String {
     get { storage.values.messageID }
     set { change { $0.messageID = newValue } }
   }
 
-  /// The id that SQS gave to this event's first message: dead-lettering by the worker, and redrive, carry it along.
+  /// The id of the event's first message. Dead-lettering by the worker and redrive preserve it.
   public var originalMessageID: String {
     get { storage.values.originalMessageID }
     set { change { $0.originalMessageID = newValue } }
   }
 
-  /// The same for every delivery of one event, and different for every other event of this ``eventType``: the
-  /// producer's `IdempotencyKey` message attribute, else an explicit FIFO deduplication id, else
-  /// ``originalMessageID``. Prefixed with which of them it is, so that one cannot pose as another.
+  /// The identity of the event: the same for every delivery of one event, and different for every other event of this
+  /// ``eventType``.
+  ///
+  /// It is derived from the producer's `IdempotencyKey` message attribute or, if there is none, from
+  /// ``originalMessageID``. A prefix states the source, so that keys of different sources never collide.
+  ///
+  /// | `IdempotencyKey` | key |
+  /// |---|---|
+  /// | type `String` or `Number`: `win-1` | `producer:win-1` |
+  /// | type `Binary`: the bytes 00 FF | `producer-binary:AP8=` |
+  /// | longer than 256 bytes | `producer-sha256:` or `producer-binary-sha256:`, and the SHA-256 in hexadecimal digits |
+  /// | none | `message:`, and the id of the event's first message |
+  ///
+  /// A key has at most 360 bytes. Keys are compared byte by byte: a `Number` 42 and a `String` 42 are the same key; 42
+  /// and 42.0 are different keys. The FIFO deduplication id is not used, because SQS remembers it for five minutes
+  /// only.
   public var idempotencyKey: String {
     get { storage.values.idempotencyKey }
     set { change { $0.idempotencyKey = newValue } }
   }
 
-  /// How often the message was received, this time included: 1 on the first delivery.
+  /// How often the message was received, including this delivery: 1 on the first delivery.
   public var receiveCount: Int {
     get { storage.values.receiveCount }
     set { change { $0.receiveCount = newValue } }
   }
 
-  /// When the producer sent it, by SQS's clock.
+  /// When the producer sent the message, by SQS's clock.
   public var sentAt: Date? {
     get { storage.values.sentAt }
     set { change { $0.sentAt = newValue } }
   }
 
-  /// The message's own attributes.
+  /// The message attributes, by name.
   public var attributes: [String: MessageAttribute] {
     get { storage.values.attributes }
     set { change { $0.attributes = newValue } }
   }
 
-  /// X-Ray's trace header, where the producer sent one.
+  /// The X-Ray trace header; nil if the producer sent none.
   public var traceHeader: String? {
     get { storage.values.traceHeader }
     set { change { $0.traceHeader = newValue } }
   }
 
-  /// Carries the message's id, route and attempt as metadata.
+  /// A logger with the message's id, route and attempt as metadata.
   public var logger: Logger {
     get { storage.values.logger }
     set { change { $0.logger = newValue } }
   }
 
-  /// When its handling began, by the consumer's clock.
+  /// Reports that the event was already handled by an earlier delivery, and that this call changed nothing.
+  ///
+  /// Call it from a handler that records each ``idempotencyKey``, and then return. `worker dev` shows the report. It
+  /// does not affect the outcome.
+  public func reportAlreadyHandled() {
+    storage.original.wasAlreadyHandled.withLock { $0 = true }
+  }
+
+  /// Whether the handler called ``reportAlreadyHandled()``, with this value or with a changed copy.
+  package var wasAlreadyHandled: Bool { storage.original.wasAlreadyHandled.withLock { $0 } }
+
+  /// When the handling started, by the consumer's clock.
   var start: Duration { storage.values.start }
 
+  /// When the route's timeout ends, by the local clock; nil if there is no timeout, for example in a unit test of a
+  /// handler.
+  public var deadline: Date? {
+    storage.timeout.withLock { $0?.timeLeft }.map { Date().addingTimeInterval($0.inSeconds) }
+  }
+
+  /// Runs `wait` with the route's timeout paused. Use it to wait for a resource that other events hold:
+  ///
+  ///     let seat = try await context.withoutTimeout { try await seats.take() }
+  ///
+  /// The timeout limits the work for this event and excludes the time spent behind other events. The wait is still
+  /// cancelled if the message's lease is lost, and at the shutdown deadline.
+  public func withoutTimeout<Result: Sendable>(_ wait: () async throws -> Result) async rethrows -> Result {
+    let timeout = storage.timeout.withLock { $0 }
+    timeout?.pause()
+    defer { timeout?.resume() }
+    return try await wait()
+  }
+
+  /// Sets the timeout of the running handler; nil after the handler has ended.
+  func setTimeout(_ timeout: (any PausableTimeout)?) {
+    storage.timeout.withLock { $0 = timeout }
+  }
+
+  /// Runs code that blocks its thread, such as a synchronous driver or `sleep`, on a separate thread.
+  ///
+  ///     let rows = try await context.runBlocking { try driver.query("SELECT …") }
+  ///
+  /// Handlers share Swift's cooperative thread pool, which has one thread for each core. A handler that blocks one of
+  /// these threads delays other handlers; if handlers block all of them, nothing runs. `runBlocking` uses a separate
+  /// pool with a limit for each process, `threads: { blocking: 64 }` in `routes.yaml`. Calls over the limit wait for a
+  /// free thread.
+  ///
+  /// - Returns: The result of `body`.
+  /// - Throws: The error of `body`; `CancellationError` if the handler is cancelled before a thread is free. Once
+  ///   `body` has started, it cannot be stopped, and the call waits for it.
+  public func runBlocking<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+    try await storage.values.blockingThreads.run(body)
+  }
+
+  /// Creates a context for a test of a handler. In production the worker creates it.
+  ///
+  /// - Parameters:
+  ///   - eventType: The route's name.
+  ///   - queue: The queue's name.
+  ///   - messageID: The id of the message.
+  ///   - originalMessageID: The id of the event's first message. The default is `messageID`.
+  ///   - idempotencyKey: The identity of the event. The default is `message:` and the original message's id.
+  ///   - receiveCount: How often the message was received; 1 for a first delivery.
+  ///   - sentAt: When the producer sent the message.
+  ///   - attributes: The message attributes, by name.
+  ///   - traceHeader: The X-Ray trace header.
+  ///   - logger: The handler's logger.
   public init(
     eventType: String,
     queue: String = "",
@@ -84,24 +162,24 @@ public struct HandlerContext: Sendable {
     traceHeader: String? = nil,
     logger: Logger
   ) {
-    storage = Storage(
-      Values(
-        eventType: eventType, queue: queue, messageID: messageID,
-        originalMessageID: originalMessageID ?? messageID,
-        idempotencyKey: idempotencyKey ?? "message:\(originalMessageID ?? messageID)", receiveCount: receiveCount,
-        sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, logger: logger, start: .zero))
+    self.init(
+      eventType: eventType, queue: queue, messageID: messageID, originalMessageID: originalMessageID ?? messageID,
+      idempotencyKey: idempotencyKey ?? "message:\(originalMessageID ?? messageID)", receiveCount: receiveCount,
+      sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, logger: logger, blockingThreads: .standard,
+      start: .zero)
   }
 
-  /// What a message says, for the handler of its route.
+  /// Creates a context with the values that only the consumer sets.
   init(
-    _ message: ReceivedMessage, identity: MessageIdentity, eventType: String, queue: String, logger: Logger,
-    start: Duration
+    eventType: String, queue: String, messageID: String, originalMessageID: String, idempotencyKey: String,
+    receiveCount: Int, sentAt: Date?, attributes: [String: MessageAttribute], traceHeader: String?, logger: Logger,
+    blockingThreads: BlockingThreads, start: Duration
   ) {
     storage = Storage(
       Values(
-        eventType: eventType, queue: queue, messageID: message.id, originalMessageID: identity.originalMessageID,
-        idempotencyKey: identity.idempotencyKey, receiveCount: message.receiveCount, sentAt: message.sentAt,
-        attributes: message.attributes, traceHeader: message.traceHeader, logger: logger, start: start))
+        eventType: eventType, queue: queue, messageID: messageID, originalMessageID: originalMessageID,
+        idempotencyKey: idempotencyKey, receiveCount: receiveCount, sentAt: sentAt, attributes: attributes,
+        traceHeader: traceHeader, logger: logger, blockingThreads: blockingThreads, start: start))
   }
 
   private struct Values {
@@ -115,57 +193,38 @@ public struct HandlerContext: Sendable {
     var attributes: [String: MessageAttribute]
     var traceHeader: String?
     var logger: Logger
+    var blockingThreads: BlockingThreads
     var start: Duration
   }
 
   private final class Storage: Sendable {
     let values: Values
+    /// The timeout of the running handler.
+    let timeout = Mutex<(any PausableTimeout)?>(nil)
+    let wasAlreadyHandled = Mutex(false)
+    /// Of a changed copy: the one that was copied first.
+    private let copied: Storage?
 
-    init(_ values: Values) {
+    init(_ values: Values, copyOf copied: Storage? = nil) {
       self.values = values
+      self.copied = copied?.original
     }
+
+    var original: Storage { copied ?? self }
   }
 
   private mutating func change(_ body: (inout Values) -> Void) {
     var values = storage.values
     body(&values)
-    storage = Storage(values)
+    let timeout = storage.timeout.withLock { $0 }
+    storage = Storage(values, copyOf: storage)
+    if let timeout { setTimeout(timeout) }
   }
 }
 
-/// One attribute of a message, beside its body: SQS's `MessageAttributeValue`.
-public struct MessageAttribute: Sendable, Hashable {
-  public enum Value: Sendable, Hashable {
-    case string(String)
-    case binary([UInt8])
-  }
-
-  /// `String`, `Number` or `Binary`, optionally with a suffix of the producer's: `Number.int`.
-  public var dataType: String
-  public var value: Value
-
-  public init(dataType: String, value: Value) {
-    self.dataType = dataType
-    self.value = value
-  }
-
-  /// An attribute of type `String`.
-  public static func string(_ value: String) -> MessageAttribute {
-    MessageAttribute(dataType: "String", value: .string(value))
-  }
-
-  /// The text of a `String` or `Number` attribute; nil for a binary one.
-  public var stringValue: String? {
-    if case .string(let text) = value { text } else { nil }
-  }
-
-  /// What SQS counts toward its size limit for this attribute under `name`, in bytes.
-  func size(named name: String) -> Int {
-    let length =
-      switch value {
-      case .string(let text): text.utf8.count
-      case .binary(let bytes): bytes.count
-      }
-    return name.utf8.count + dataType.utf8.count + length
-  }
+/// A timeout that can be paused.
+protocol PausableTimeout: Sendable {
+  var timeLeft: Duration { get }
+  func pause()
+  func resume()
 }

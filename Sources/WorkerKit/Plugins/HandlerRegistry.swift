@@ -1,16 +1,16 @@
 import Foundation
 
 /// The handlers that a plugin offers to routes, by name.
-public struct HandlerRegistry<P: Plugin> {
+public struct HandlerRegistry<P: WorkerPlugin> {
   private(set) var registrations: [HandlerRegistration] = []
 
   init() {}
 
-  /// Offers a handler as `<plugin name>.<name>`.
+  /// Registers a handler as `<plugin name>.<name>`.
   ///
   /// - Parameters:
-  ///   - name: Unique within the plugin.
-  ///   - make: Makes the handler for one route, once, before the first message.
+  ///   - name: A name that is unique within the plugin.
+  ///   - make: Creates the handler for one route. It is called once for each route, before the first message.
   public mutating func add<Handler: EventHandler>(
     _ name: String,
     make: @escaping @Sendable (P) throws -> Handler
@@ -18,12 +18,13 @@ public struct HandlerRegistry<P: Plugin> {
     add(name, configurationKeys: []) { plugin, _ in try make(plugin) }
   }
 
-  /// Offers a handler that a route configures with `with:`.
+  /// Registers a handler that a route configures with `with:`.
   ///
   /// - Parameters:
-  ///   - name: Unique within the plugin.
+  ///   - name: A name that is unique within the plugin.
   ///   - configurationKeys: The keys that `with:` accepts.
-  ///   - make: Makes the handler for one route from the plugin and that route's values.
+  ///   - make: Creates the handler for one route from the plugin and the route's values. If it throws, the worker does
+  ///     not start; a ``ConfigurationValueError`` is reported at the option that its path names.
   public mutating func add<Handler: EventHandler>(
     _ name: String,
     configurationKeys: [any ConfigurationKeyProtocol],
@@ -40,37 +41,16 @@ public struct HandlerRegistry<P: Plugin> {
         guard let plugin = plugin as? P else {
           preconditionFailure("handler \(qualifiedName) was bound to a plugin of another type")
         }
-        return BoundHandler(try make(plugin, values))
+        return try make(plugin, values)
       })
   }
 }
 
-/// A handler's name and how to make it, with its types erased.
+/// A type-erased registration: the handler's name and its factory.
 struct HandlerRegistration: Sendable {
   let name: String
   let pluginName: String
   let eventType: any (Decodable & Sendable).Type
   let configurationKeys: [any ConfigurationKeyProtocol]
-  let bind: @Sendable (any Plugin, ConfigurationValues) throws -> BoundHandler
-}
-
-/// A handler with its event type erased: it takes a body and decodes it itself.
-struct BoundHandler: Sendable {
-  let handle: @Sendable (_ body: EventBody, _ context: HandlerContext) async throws -> Void
-
-  /// - Parameter handler: Gets its events in batches where it is a ``BatchEventHandler``.
-  init<Handler: EventHandler>(_ handler: Handler) {
-    if let handler = handler as? any BatchEventHandler<Handler.Event> {
-      let batcher = EventBatcher(handler)
-      handle = { body, context in
-        let event = try EventDecoder.decode(Handler.Event.self, from: body)
-        try await batcher.handle(EventDelivery(event, context: context))
-      }
-      return
-    }
-    handle = { body, context in
-      let event = try EventDecoder.decode(Handler.Event.self, from: body)
-      try await handler.handle(event, context: context)
-    }
-  }
+  let make: @Sendable (any WorkerPlugin, ConfigurationValues) throws -> any EventHandler
 }

@@ -1,7 +1,7 @@
 public import ArgumentParser
 
-/// A plugin that adds commands to the binary that carries it: `worker prizes holdings …`.
-public protocol PluginCommands: Plugin {
-  /// The commands, each with its own subcommands where it has any.
+/// A plugin that adds commands to its worker binary: `worker prizes holdings …`.
+public protocol PluginCommands: WorkerPlugin {
+  /// The commands, with their subcommands.
   static var commands: [any AsyncParsableCommand.Type] { get }
 }

@@ -1,4 +1,4 @@
-/// A plugin that can say what keeps it from working, before it is made: what `worker doctor` shows of it.
+/// A plugin that can diagnose its configuration without being created. `worker doctor` shows its findings.
 ///
 ///     extension RafflePlugin: PluginDiagnosis {
 ///       static func diagnose(_ configuration: ConfigurationValues) async -> [Finding] {
@@ -6,13 +6,14 @@
 ///       }
 ///     }
 ///
-/// ``PluginHealth`` is asked of a plugin that was made, and making it may change something: a database is created, its
-/// schema is brought up to date. This looks at what is there, and changes nothing.
-public protocol PluginDiagnosis: Plugin {
-  /// Looks, and changes nothing that anybody would notice: no file is made, no schema is brought up to date.
+/// ``PluginHealth`` checks a plugin that exists, and creating a plugin may change something: create a database or
+/// migrate its schema. A diagnosis only reads.
+public protocol PluginDiagnosis: WorkerPlugin {
+  /// Checks the plugin's configuration and dependencies. It makes no visible change: it creates no file and migrates no
+  /// schema.
   ///
-  /// It may take ten seconds, and should heed its cancellation.
+  /// It has ten seconds, and should respond to cancellation.
   ///
-  /// - Returns: one finding for each thing that it looked at.
+  /// - Returns: One finding for each check.
   static func diagnose(_ configuration: ConfigurationValues) async -> [Finding]
 }

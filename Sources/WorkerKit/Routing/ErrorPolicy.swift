@@ -1,23 +1,26 @@
-/// What follows from an error: another try, or the dead-letter queue.
+/// The consequence of an error: a retry or the dead-letter queue.
 public enum Disposition: String, Sendable, CaseIterable {
-  /// Another try cannot help.
+  /// A retry cannot help.
   case permanent
-  /// Another try may help.
+  /// A retry may help.
   case transient
 }
 
-/// Maps kinds of error to what follows, as `errors:` in `routes.yaml` says.
+/// Maps error kinds to their consequences: `errors:` in `routes.yaml`.
 public struct ErrorPolicy: Sendable, Hashable {
+  /// The consequence of each kind that the policy names.
   public var dispositions: [ErrorKind: Disposition]
-  /// For kinds that the policy does not name.
+  /// The consequence of all other kinds.
   public var otherwise: Disposition
 
+  /// Creates a policy.
   public init(dispositions: [ErrorKind: Disposition], otherwise: Disposition) {
     self.dispositions = dispositions
     self.otherwise = otherwise
   }
 
-  /// Retries what time can mend and whatever nobody foresaw; gives up on what only a person can mend.
+  /// The default policy. It retries errors that may disappear with time and unexpected errors, and dead-letters errors
+  /// that only a person can fix.
   public static let standard = ErrorPolicy(
     dispositions: [
       .validation: .permanent, .notFound: .permanent, .conflict: .permanent, .badRequest: .permanent,
@@ -25,6 +28,7 @@ public struct ErrorPolicy: Sendable, Hashable {
     ],
     otherwise: .transient)
 
+  /// Returns the consequence of an error kind.
   public func disposition(of kind: ErrorKind) -> Disposition {
     dispositions[kind] ?? otherwise
   }

@@ -1,29 +1,29 @@
 public import Foundation
 
-/// The JSON that a route's handler takes.
+/// The JSON Schema of the events that a route's handler accepts.
 public struct RouteSchema: Sendable {
+  /// The route's name: the event's `eventType`.
   public let eventType: String
-  /// A JSON Schema document of its own.
+  /// The schema, as a complete JSON Schema document.
   public let document: JSONSchema
-  /// What could not be found out about the event's type, for its author; the document leaves it open.
+  /// A part of the event's type that the schema cannot describe, with a hint for the type's author; nil if there is
+  /// none. The document accepts any value there.
   public let gap: String?
 
-  /// The schema of each route of a `routes.yaml`, in its order. The file's queues and plugins are not looked at.
+  /// Returns the schema of each route of a `routes.yaml`, in the order of the file. The file's queues and plugins are
+  /// not checked.
   ///
-  /// - Throws: a ``ConfigurationError``.
+  /// - Throws: A ``ConfigurationError``.
   public static func all(
-    inFileAt path: String, plugins: [any Plugin.Type],
+    inFileAt path: String, plugins: [any WorkerPlugin.Type],
     environment: [String: String] = ProcessInfo.processInfo.environment
   ) throws -> [RouteSchema] {
     var parser = RoutesParser(file: path, plugins: plugins, environment: environment)
-    let handlers = PluginCatalog(plugins).handlers
-    return try parser.parseRoutes(RoutesFile.contents(ofFileAt: path)).map { route in
-      guard let registration = handlers[route.handlerName] else {
-        preconditionFailure("\(route.handlerName) passed the check, but is not registered")
-      }
-      return RouteSchema(route.eventType, EventSchema(of: registration.eventType))
-    }
+    return try parser.parseRoutes(RoutesFile.contents(ofFileAt: path)).schemas
   }
+
+  /// An event with all required fields, which the route's handler can decode.
+  package var example: JSONValue { document.example }
 
   init(_ eventType: String, _ event: EventSchema) {
     self.eventType = eventType
@@ -37,14 +37,14 @@ public struct RouteSchema: Sendable {
     self.document = document
   }
 
-  /// What any of the routes takes, in one document.
+  /// Returns one document that accepts the events of all routes.
   public static func any(of schemas: [RouteSchema]) -> JSONSchema {
     let definitions = schemas.map { schema in
       var definition = schema.document
       definition["$schema"] = nil
       return (schema.eventType, definition.value)
     }
-    // In a reference `~` and `/` are written otherwise, and a URI has no spaces.
+    // A JSON Pointer escapes `~` and `/`, and a URI must not contain spaces.
     let references = schemas.map { schema -> JSONValue in
       let name = schema.eventType.replacing("~", with: "~0").replacing("/", with: "~1")
       return [

@@ -1,60 +1,68 @@
 import Foundation
 import Yams
 
-/// Checks a routes document against what a binary's plugins offer. One method a section of the file.
+/// Checks a `routes.yaml` document against the plugins in the binary. Each section of the file has a method.
 struct RoutesParser {
   private var reader: YAMLReader
   private var result: RoutesFile
   private var catalog: PluginCatalog { result.catalog }
 
-  init(file: String, plugins: [any Plugin.Type], environment: [String: String]) {
+  init(file: String, plugins: [any WorkerPlugin.Type], environment: [String: String]) {
     reader = YAMLReader(file: file, environment: environment)
     result = RoutesFile(catalog: PluginCatalog(plugins))
   }
 
   mutating func parse(_ yaml: String) throws -> RoutesFile {
-    let (file, problems) = examine(yaml)
-    guard problems.isEmpty else { throw ConfigurationError(problems: problems) }
+    let (file, error) = examine(yaml)
+    if let error { throw error }
     return file
   }
 
-  /// What is right in a document, and what is wrong.
-  mutating func examine(_ yaml: String) -> (file: RoutesFile, problems: [ConfigurationProblem]) {
+  /// Returns the valid parts of a document, and the problems.
+  mutating func examine(_ yaml: String) -> (file: RoutesFile, error: ConfigurationError?) {
     if let root = reader.parse(yaml) {
       readDocument(root)
     } else if reader.problems.isEmpty {
       reader.report("the file is empty; it needs `version`, `queues` and `routes`", at: nil)
     }
-    return (result, reader.problems)
+    result.variables = reader.variables
+    return (result, reader.error)
   }
 
-  /// Reads the routes alone: the rest may need an environment that is not here.
-  mutating func parseRoutes(_ yaml: String) throws -> [RoutesFile.RouteConfiguration] {
+  /// Reads only the routes, because the other sections may require environment variables that are not set here.
+  mutating func parseRoutes(_ yaml: String) throws -> RoutesFile {
     if let root = reader.parse(yaml) {
       let defaults = readDefaults(root.mapping?["defaults"])
       readRoutes(root.mapping?["routes"], root: root, defaults: defaults)
     } else if reader.problems.isEmpty {
       reader.report("the file is empty; it needs `routes`", at: nil)
     }
-    guard reader.problems.isEmpty else { throw ConfigurationError(problems: reader.problems) }
-    return result.routes
+    if let error = reader.error { throw error }
+    return result
   }
 
   private mutating func readDocument(_ root: Node) {
     let sections = reader.section(
-      root, "the file", keys: ["version", "queues", "plugins", "defaults", "routes", "admin", "tracing"])
+      root, "the file",
+      keys: ["version", "queues", "plugins", "limits", "defaults", "routes", "admin", "tracing", "threads"])
     readVersion(sections["version"], root: root)
+    checkEndpoints()
     readQueues(sections["queues"], root: root)
     readPlugins(sections["plugins"], root: root)
+    readLimits(sections["limits"])
     let defaults = readDefaults(sections["defaults"])
     readRoutes(sections["routes"], root: root, defaults: defaults)
     readAdmin(sections["admin"])
+    result.blockingThreads =
+      reader.values(
+        of: [BlockingThreads.limitKey], in: sections["threads"], "threads", at: sections["threads"])[
+        BlockingThreads.limitKey]
     result.tracing = TracingConfiguration(
       values: reader.values(
         of: TracingConfiguration.Keys.all, in: sections["tracing"], "tracing", at: sections["tracing"]))
   }
 
-  /// There only where the file has the section, though it be empty.
+  /// Reads the section `admin`. An empty section counts as present.
   private mutating func readAdmin(_ node: Node?) {
     guard let node else { return }
     result.admin = AdminConfiguration(
@@ -71,25 +79,35 @@ struct RoutesParser {
     }
   }
 
+  /// Checks the variables that override the endpoint in the queues' URLs.
+  private mutating func checkEndpoints() {
+    for variable in ["AWS_ENDPOINT_URL_SQS", "AWS_ENDPOINT_URL"] {
+      let value = reader.environment[variable]?.trimmingCharacters(in: .whitespacesAndNewlines) ?? ""
+      guard !value.isEmpty, let problem = Address.endpoint(value) else { continue }
+      reader.report("the environment variable \(variable) \(problem), but it is `\(YAMLReader.shown(value))`", at: nil)
+    }
+  }
+
   private mutating func readQueues(_ node: Node?, root: Node) {
     let entries = filledMapping(node, "queues", "`queues` must name at least one queue", root: root)
     for (name, keyNode, value) in entries {
       let what = "queues.\(name)"
       guard isEnabled(value) else {
-        // A queue that is switched off needs no URL.
+        // A disabled queue needs no URL.
         result.disabledQueues.append(name)
         _ = reader.section(value, what, keys: QueueConfiguration.Keys.all.map(\.name))
         continue
       }
-      let before = reader.problems.count
+      let before = reader.problemCount
       let values = reader.values(of: QueueConfiguration.Keys.all, in: value, what, at: keyNode)
-      if reader.problems.count == before {
+      if reader.problemCount == before {
         result.queues.append(QueueConfiguration(name: name, values: values))
       }
     }
   }
 
-  /// False where a queue says so plainly; whatever is wrong with the key is reported with the other keys.
+  /// Whether the queue is enabled. Only a valid `enabled: false` disables it; an invalid value is reported with the
+  /// other keys.
   private func isEnabled(_ queue: Node) -> Bool {
     var reader = reader
     guard let node = queue.mapping?["enabled"], let text = reader.text(node, "enabled") else { return true }
@@ -106,29 +124,39 @@ struct RoutesParser {
     }
     for (name, type) in catalog.plugins.sorted(by: { $0.key < $1.key }) {
       let section = sections[name]
-      let before = reader.problems.count
+      let before = reader.problemCount
       let values = reader.values(
         of: type.configurationKeys, in: section?.node, "plugins.\(name)", at: section?.keyNode ?? node ?? root)
-      if reader.problems.count == before { result.pluginConfigurations[name] = values }
+      if reader.problemCount == before { result.pluginConfigurations[name] = values }
     }
   }
 
-  /// What a route has where it says nothing itself.
-  private struct Defaults {
-    var timeout = Duration.seconds(20)
-    var backoff = Backoff.standard
-    var errorPolicy = ErrorPolicy.standard
-  }
-
-  private mutating func readDefaults(_ node: Node?) -> Defaults {
+  private mutating func readDefaults(_ node: Node?) -> RoutePolicies {
     let entries = reader.section(node, "defaults", keys: ["timeout", "retry", "errors", "unrouted"])
     if let unrouted = choice(Unrouted.self, entries["unrouted"], "defaults.unrouted") {
       result.unrouted = unrouted
     }
-    return readPolicies(entries, "defaults", over: Defaults())
+    return readPolicies(entries, "defaults", over: RoutePolicies())
   }
 
-  private mutating func readRoutes(_ node: Node?, root: Node, defaults: Defaults) {
+  private mutating func readLimits(_ node: Node?) {
+    for (name, keyNode, value) in reader.mapping(node, "limits") {
+      let before = reader.problemCount
+      let values = reader.values(of: LimitConfiguration.Keys.all, in: value, "limits.\(name)", at: keyNode)
+      if reader.problemCount == before { result.limits[name] = LimitConfiguration(name: name, values: values) }
+    }
+  }
+
+  /// The name of a route's limit, which may be wrong itself.
+  private mutating func limit(_ node: Node?, _ what: String, root: Node) -> String? {
+    guard let node, let name = reader.text(node, "\(what).limit") else { return nil }
+    let names = root.mapping?["limits"]?.mapping?.compactMap { $0.key.scalar?.string } ?? []
+    if names.contains(name) { return name }
+    reader.reportUnknown("limit", name, in: what, among: names, at: node)
+    return nil
+  }
+
+  private mutating func readRoutes(_ node: Node?, root: Node, defaults: RoutePolicies) {
     let entries = filledMapping(node, "routes", "`routes` must map at least one eventType to a handler", root: root)
     for (eventType, keyNode, value) in entries {
       let what = "routes.\(eventType)"
@@ -136,8 +164,9 @@ struct RoutesParser {
         reader.report("\(what) must be a mapping, such as { handler: prizes.item }", at: value)
         continue
       }
-      let keys = reader.section(value, what, keys: ["handler", "with", "timeout", "retry", "errors"])
+      let keys = reader.section(value, what, keys: ["handler", "with", "limit", "timeout", "retry", "errors"])
       let policies = readPolicies(keys, what, over: defaults)
+      let limit = limit(keys["limit"], what, root: root)
       guard let handlerNode = keys["handler"] else {
         reader.report("\(what) needs `handler`: the name of a registered handler", at: keyNode)
         continue
@@ -152,15 +181,17 @@ struct RoutesParser {
       result.routes.append(
         RoutesFile.RouteConfiguration(
           eventType: eventType, handlerName: name, errorPolicy: policies.errorPolicy, backoff: policies.backoff,
-          timeout: policies.timeout, handlerConfiguration: with))
+          timeout: policies.timeout, limit: limit, handlerConfiguration: with,
+          places: OptionPlaces(what: "\(what).with", file: reader.file, node: keys["with"], parent: keyNode)))
     }
   }
 
-  /// The keys that `defaults` and a route share.
-  private mutating func readPolicies(_ entries: [String: Node], _ what: String, over defaults: Defaults) -> Defaults {
+  /// Reads the keys that `defaults` and a route share.
+  private mutating func readPolicies(_ entries: [String: Node], _ what: String, over defaults: RoutePolicies)
+    -> RoutePolicies
+  {
     var policies = defaults
-    let timeout = ConfigurationKey(
-      "timeout", default: defaults.timeout, "How long the handler may take.", check: positive)
+    let timeout = RoutePolicies.timeoutKey(defaults.timeout)
     var values = ConfigurationValues()
     if let node = entries["timeout"] {
       reader.read(timeout, from: node, what, into: &values)
@@ -172,18 +203,13 @@ struct RoutesParser {
   }
 
   private mutating func readBackoff(_ node: Node?, _ what: String, over defaults: Backoff) -> Backoff {
-    let base = ConfigurationKey("base", default: defaults.base, "The ceiling of the first wait.", check: positive)
-    let factor = ConfigurationKey(
-      "factor", default: defaults.factor, "What each further try multiplies it by.",
-      check: { $0 >= 1 ? nil : "must be at least 1" })
-    let max = ConfigurationKey("max", default: defaults.max, "The longest wait; SQS allows 12 hours.", check: positive)
-    let jitter = ConfigurationKey(
-      "jitter", default: defaults.jitter, "`full` draws evenly from zero to the ceiling; `none` waits for the ceiling.")
-    let values = reader.values(of: [base, factor, max, jitter], in: node, what, at: node)
-    return Backoff(base: values[base], factor: values[factor], max: values[max], jitter: values[jitter])
+    let keys = RoutePolicies.RetryKeys(defaults)
+    let values = reader.values(of: keys.all, in: node, what, at: node)
+    return Backoff(
+      base: values[keys.base], factor: values[keys.factor], max: values[keys.max], jitter: values[keys.jitter])
   }
 
-  /// A kind that a route names moves; the others stay where the defaults put them.
+  /// Reads an error policy. It changes the kinds that the route names, and keeps the defaults for all others.
   private mutating func readErrors(_ node: Node?, _ what: String, over defaults: ErrorPolicy) -> ErrorPolicy {
     var policy = defaults
     let entries = reader.section(node, what, keys: ["permanent", "transient", "otherwise"])
@@ -216,9 +242,9 @@ struct RoutesParser {
   private mutating func filledMapping(
     _ node: Node?, _ what: String, _ demand: String, root: Node
   ) -> [(key: String, keyNode: Node, value: Node)] {
-    let before = reader.problems.count
+    let before = reader.problemCount
     let entries = reader.mapping(node, what)
-    if entries.isEmpty, reader.problems.count == before {
+    if entries.isEmpty, reader.problemCount == before {
       reader.report(demand, at: node ?? root)
     }
     return entries
@@ -231,16 +257,5 @@ struct RoutesParser {
     if let choice = Choice(rawValue: text) { return choice }
     reader.reportUnknown("value", text, in: what, among: Choice.allCases.map(\.rawValue), at: node)
     return nil
-  }
-
-  private var positive: @Sendable (Duration) -> String? {
-    { $0 > .zero && $0 <= .seconds(43_200) ? nil : "must be more than zero and 12h at most" }
-  }
-}
-
-extension Backoff.Jitter: ConfigurationValue {
-  public static var configurationDescription: String { "full or none" }
-  public init?(configurationText text: String) {
-    self.init(rawValue: text)
   }
 }

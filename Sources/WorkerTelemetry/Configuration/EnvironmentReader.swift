@@ -1,7 +1,7 @@
 import Foundation
 
-/// Reads `OTEL_*` variables as the specification has it: an empty one is not set, and one that cannot be read is warned
-/// about and ignored.
+/// Reads `OTEL_*` variables by the rules of the specification: an empty variable counts as unset; an invalid one is
+/// ignored with a warning.
 struct EnvironmentReader {
   private let variables: [String: String]
   private(set) var warnings: [String] = []
@@ -10,14 +10,16 @@ struct EnvironmentReader {
     self.variables = variables
   }
 
-  /// The first of several names that is set: the more specific one first.
+  /// The first variable that is set. Pass the more specific name first.
   func text(_ names: String...) -> (name: String, value: String)? {
     first(names)
   }
 
   private func first(_ names: [String]) -> (name: String, value: String)? {
     for name in names {
-      if let value = variables[name]?.trimmingCharacters(in: .whitespaces), !value.isEmpty { return (name, value) }
+      if let value = variables[name]?.trimmingCharacters(in: .whitespacesAndNewlines), !value.isEmpty {
+        return (name, value)
+      }
     }
     return nil
   }
@@ -55,14 +57,14 @@ struct EnvironmentReader {
     return nil
   }
 
-  /// `key1=value1,key2=value2`, values percent-encoded. A list with a mistake is ignored as a whole, and shown to nobody:
-  /// headers are secrets.
+  /// Parses `key1=value1,key2=value2` with percent-encoded values. An invalid list is ignored completely and not
+  /// logged, because headers can be secret.
   mutating func pairs(_ names: String...) -> [(name: String, value: String)] {
     guard let (name, value) = first(names) else { return [] }
     var pairs: [(name: String, value: String)] = []
     for (index, member) in value.split(separator: ",").enumerated() {
       let parts = member.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
-        .map { $0.trimmingCharacters(in: .whitespaces) }
+        .map { $0.trimmingCharacters(in: .whitespacesAndNewlines) }
       guard parts.count == 2, !parts[0].isEmpty, let value = parts[1].removingPercentEncoding else {
         warn(name, "its entry \(index + 1) is not of the form key=value, with the value percent-encoded")
         return []

@@ -1,8 +1,10 @@
 package import Tracing
+import WorkerHTTP
+import WorkerKit
 
-/// What the `OTEL_*` variables ask for; docs/observability.md lists them.
+/// The configuration in the `OTEL_*` variables; docs/observability.md lists them.
 package struct OpenTelemetryConfiguration: Sendable {
-  /// Of `OTEL_TRACES_EXPORTER`.
+  /// The values of `OTEL_TRACES_EXPORTER`.
   private enum Exporter: String, CaseIterable {
     case otlp, none
   }
@@ -11,18 +13,21 @@ package struct OpenTelemetryConfiguration: Sendable {
     case gzip, none
   }
 
-  /// Nil where traces are not wanted. A collector that was not named is not looked for: the specification's default,
-  /// one on this machine, would have every worker without one complain.
+  /// The trace export; nil if traces are disabled, or if the variables name neither an exporter nor an endpoint. The
+  /// specification's default, a collector on this machine, applies only if `otlp` is requested: otherwise every worker
+  /// without a collector would log errors.
   package let traces: TraceExport?
   package let sampler: Sampler
   package let propagators: Set<Propagator>
   package let limits: SpanLimits
   package let resource: SpanAttributes
-  /// For the log: what was ignored, and why.
+  /// Which variables were ignored, and why; for the log.
   package let warnings: [String]
 
-  /// - Throws: an ``OpenTelemetryError`` where the variables ask for something that cannot be done, and guessing would
-  ///   send traces where nobody looks.
+  /// Reads the configuration.
+  ///
+  /// - Throws: An ``OpenTelemetryError`` if the variables cannot be satisfied, and ignoring them would send traces to
+  ///   an unintended place.
   package init(environment: [String: String]) throws {
     var reader = EnvironmentReader(environment)
     let isDisabled = reader.flag("OTEL_SDK_DISABLED")
@@ -36,7 +41,7 @@ package struct OpenTelemetryConfiguration: Sendable {
     propagators = Self.propagators(&reader)
     limits = Self.limits(&reader)
     resource = Self.resource(&reader)
-    // What nobody asked for needs no advice.
+    // If the operator did not request traces, only the exporter's warnings matter.
     warnings = traces == nil ? (isDisabled ? [] : exporterWarnings) : reader.warnings
   }
 
@@ -49,7 +54,8 @@ package struct OpenTelemetryConfiguration: Sendable {
   }
 
   private static func checked(_ value: String, _ name: String) throws -> String {
-    guard ["http://", "https://"].contains(where: { value.lowercased().hasPrefix($0) && value.count > $0.count }) else {
+    let hasScheme = ["http://", "https://"].contains { value.lowercased().hasPrefix($0) && value.count > $0.count }
+    guard hasScheme, !value.unicodeScalars.contains(where: { $0.value <= 0x20 || $0.value == 0x7F }) else {
       throw OpenTelemetryError(
         "\(name) must be a URL that begins with http:// or https://, such as http://localhost:4318")
     }
@@ -90,11 +96,7 @@ package struct OpenTelemetryConfiguration: Sendable {
 
   private static func headers(_ reader: inout EnvironmentReader) -> [(name: String, value: String)] {
     let headers = reader.pairs("OTEL_EXPORTER_OTLP_TRACES_HEADERS", "OTEL_EXPORTER_OTLP_HEADERS")
-    let isSound = headers.allSatisfy { header in
-      header.name.utf8.allSatisfy { (0x21...0x7e).contains($0) && !#"(),/:;<=>?@[\]{}""#.utf8.contains($0) }
-        && header.value.utf8.allSatisfy { $0 >= 0x20 && $0 != 0x7f }
-    }
-    guard isSound else {
+    guard headers.allSatisfy({ HTTPClientRequest.isToken($0.name) && HTTPClientRequest.isFieldValue($0.value) }) else {
       reader.warn("OTEL_EXPORTER_OTLP_HEADERS", "a header of it has a character that no header may have")
       return []
     }
@@ -142,7 +144,7 @@ package struct OpenTelemetryConfiguration: Sendable {
   }
 }
 
-/// Why traces cannot be exported as the environment asks.
+/// Why traces cannot be exported as configured.
 package struct OpenTelemetryError: Error, CustomStringConvertible {
   /// The variable, the cause and the next step.
   package let description: String

@@ -2,12 +2,12 @@ import Foundation
 import Tracing
 import WorkerKit
 
-/// What makes the telemetry: this process, in the words of OpenTelemetry's resource conventions.
+/// The source of the telemetry, which is this process, in OpenTelemetry's resource conventions.
 enum Resource {
   static let sdkName = "swift-queue-worker"
-  static let sdkVersion = "0.1.0"
+  static let sdkVersion = WorkerVersion.current
 
-  /// What is known without being told; `service.name` as the specification has it where none is given.
+  /// The attributes that can be detected, with the specification's default for `service.name`.
   static func detected(processName: String = ProcessInfo.processInfo.processName) -> SpanAttributes {
     #if os(macOS)
       let system = "darwin"
@@ -27,7 +27,7 @@ enum Resource {
     return attributes
   }
 
-  /// As the kernel has it: Foundation's would ask the DNS.
+  /// The host name from the kernel: Foundation would query DNS.
   private static var hostName: String? {
     var buffer = [CChar](repeating: 0, count: 256)
     guard gethostname(&buffer, buffer.count - 1) == 0 else { return nil }

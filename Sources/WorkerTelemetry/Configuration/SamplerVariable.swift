@@ -1,5 +1,5 @@
 extension OpenTelemetryConfiguration {
-  /// `OTEL_TRACES_SAMPLER` and its argument.
+  /// The values of `OTEL_TRACES_SAMPLER`.
   private enum SamplerName: String, CaseIterable {
     case alwaysOn = "always_on"
     case alwaysOff = "always_off"

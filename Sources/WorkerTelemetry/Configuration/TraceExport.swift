@@ -1,4 +1,4 @@
-/// Where traces go, and how.
+/// The settings of the trace export.
 package struct TraceExport: Sendable, CustomStringConvertible {
   package enum Encoding: String, Sendable, CaseIterable {
     case protobuf = "http/protobuf"
@@ -9,23 +9,23 @@ package struct TraceExport: Sendable, CustomStringConvertible {
     }
   }
 
-  /// The whole URL.
+  /// The complete URL.
   package var endpoint: String
-  /// May hold secrets, and is not logged.
+  /// The headers. They may be secret and are not logged.
   package var headers: [(name: String, value: String)] = []
   package var encoding = Encoding.protobuf
   package var isCompressed = false
-  /// For one request.
+  /// The timeout of one request.
   package var timeout = Duration.seconds(10)
-  /// A file of certificate authorities for this endpoint alone.
+  /// The file of certificate authorities for this endpoint.
   package var certificates: String?
   /// How long spans wait for a batch to fill.
   package var scheduleDelay = Duration.seconds(5)
-  /// For one batch with its retries, and for a stop.
+  /// The time limit for a batch with its retries, and for a shutdown.
   package var exportTimeout = Duration.seconds(30)
   package var queueSize = 2048
   package var batchSize = 512
 
-  /// Names no value: endpoint and headers may hold secrets, and what describes a service is logged.
+  /// Contains no values: the endpoint and the headers may be secret, and descriptions of services are logged.
   package var description: String { "TraceExport" }
 }

@@ -1,7 +1,7 @@
 import Foundation
 package import Logging
 
-/// Writes what is logged in a format.
+/// A log handler that writes entries in a format.
 package struct FormattedLogHandler: LogHandler {
   package let label: String
   package var logLevel: Logger.Level

@@ -1,14 +1,16 @@
 import Foundation
 import Logging
+import WorkerKit
 
-/// For programs: a JSON object on each line.
+/// Formats log entries for programs: a JSON object on each line.
 ///
 ///     {"time":"2026-11-24T15:22:03.120Z","level":"info","logger":"worker.consumer","message":"event handled",
 ///      "trace_id":"4bf92f3577b34da6a3ce929d0e0e4736","metadata":{"queue":"prizes","attempt":"1"}}
 ///
-/// (On one line.) `trace_id`, `span_id` and `source` are there where they are known; the rest always.
+/// The actual output is one line. `trace_id`, `span_id` and `source` are present if known; the other keys are always
+/// present.
 package struct JSONFormat: LogFormat {
-  /// Where OpenTelemetry expects them.
+  /// The keys that OpenTelemetry expects at the top level.
   private static let traceKeys = ["trace_id", "span_id"]
 
   package init() {}
@@ -38,7 +40,8 @@ package struct JSONFormat: LogFormat {
     }
   }
 
-  /// JSON's escapes, and those of what some readers take for the end of a line.
+  /// A JSON string. It also escapes characters that some readers interpret as line ends, or terminals as control
+  /// characters.
   private static func quoted(_ text: String) -> String {
     var result = "\""
     for scalar in text.unicodeScalars {
@@ -48,17 +51,14 @@ package struct JSONFormat: LogFormat {
       case "\n": result += #"\n"#
       case "\r": result += #"\r"#
       case "\t": result += #"\t"#
-      case _
-      where scalar.value < 0x20 || (0x7F...0x9F).contains(scalar.value) || [0x2028, 0x2029].contains(scalar.value):
-        let digits = String(scalar.value, radix: 16)
-        result += #"\u"# + String(repeating: "0", count: 4 - digits.count) + digits
+      case _ where TerminalText.isUnprintable(scalar): result += TerminalText.jsonEscape(scalar)
       default: result.unicodeScalars.append(scalar)
       }
     }
     return result + "\""
   }
 
-  /// ISO 8601 with milliseconds, in UTC.
+  /// The time in ISO 8601 with milliseconds, in UTC.
   private static func timestamp(_ seconds: Double) -> String {
     Date(timeIntervalSince1970: seconds).formatted(
       .iso8601.year().month().day().time(includingFractionalSeconds: true).timeZone(separator: .omitted))

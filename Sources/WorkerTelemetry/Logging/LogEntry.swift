@@ -1,15 +1,15 @@
 package import Logging
 
-/// One line of a log before it is written: everything that was said, from whatever place.
+/// A log entry before formatting, with the metadata of all its sources.
 package struct LogEntry: Sendable {
-  /// In seconds since 1970.
+  /// Seconds since 1970.
   package var time: Double
   package var level: Logger.Level
-  /// The logger's.
+  /// The logger's label.
   package var label: String
   package var message: String
   package var metadata: Logger.Metadata
-  /// Where in the source the line comes from; of failures and of what developers look for alone.
+  /// The position in the source code, for failures and debugging lines only.
   package var source: String?
 
   package init(
@@ -24,9 +24,11 @@ package struct LogEntry: Sendable {
     self.source = source
   }
 
+  /// Creates an entry.
+  ///
   /// - Parameters:
   ///   - context: The logger's metadata.
-  ///   - provided: The task's; what the event itself says comes before both.
+  ///   - provided: The metadata of the task. The event's own metadata takes precedence over both.
   init(_ event: LogEvent, label: String, context: Logger.Metadata, provided: Logger.Metadata, time: Double) {
     self.init(
       time: time, level: event.level, label: label, message: "\(event.message)", metadata: context,
@@ -39,7 +41,7 @@ package struct LogEntry: Sendable {
   }
 }
 
-/// How an entry is written: one line, without its end.
+/// A format of log entries: one line for each, without the line end.
 package protocol LogFormat: Sendable {
   func line(_ entry: LogEntry) -> String
 }

@@ -1,17 +1,21 @@
 public import Logging
 
-/// How much is logged: one level for all, and others for some labels.
+/// The log levels: one for all labels, and others for some labels.
 ///
-/// `info,worker.sqs=debug` is info, but debug for `worker.sqs` and what is below it, such as `worker.sqs.retry`.
+/// For example, `info,worker.sqs=debug` selects debug for `worker.sqs` and labels below it, such as `worker.sqs.retry`,
+/// and info for all other labels.
 public struct LogLevels: Sendable, Hashable {
-  /// For labels that nothing else is said of; info where it is nil.
+  /// The level for labels without a level of their own; nil means info.
   public var general: Logger.Level?
-  /// By label.
+  /// The levels by label.
   public var particular: [String: Logger.Level] = [:]
 
+  /// Creates levels with info for all labels.
   public init() {}
 
-  /// - Throws: a ``LogLevelsError`` that says what is wrong.
+  /// Parses levels: `info,worker.sqs=debug`.
+  ///
+  /// - Throws: A ``LogLevelsError`` with the problem.
   public init(_ text: String) throws {
     for part in text.split(separator: ",", omittingEmptySubsequences: false) {
       let sides = part.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
@@ -33,14 +37,16 @@ public struct LogLevels: Sendable, Hashable {
     }
   }
 
-  /// That of the longest name that a label has, or lies below.
+  /// The level of a label: that of the longest configured name that is the label or its ancestor.
   public subscript(label: String) -> Logger.Level {
     let name = particular.keys.filter { label == $0 || label.hasPrefix("\($0).") }.max { $0.count < $1.count }
     return name.flatMap { particular[$0] } ?? general ?? .info
   }
 }
 
+/// The problem of an invalid log level.
 public struct LogLevelsError: Error, CustomStringConvertible {
+  /// The problem and how to fix it.
   public let description: String
 
   init(_ description: String) {

@@ -1,20 +1,24 @@
-/// Metrics in the text that Prometheus reads.
+/// Metrics in a text format that Prometheus scrapes.
 public struct Exposition: Sendable {
+  /// The text format.
   public enum Format: Sendable {
-    /// Prometheus's own, version 0.0.4.
+    /// Prometheus's text format, version 0.0.4.
     case prometheus
-    /// Version 1.0.0.
+    /// OpenMetrics, version 1.0.0.
     case openMetrics
 
-    /// Which of them a request's `Accept` header asks for.
+    /// Selects the format that a request's `Accept` header prefers.
     public init(accepting accept: String?) {
       self = (accept ?? "").lowercased().contains("application/openmetrics-text") ? .openMetrics : .prometheus
     }
   }
 
+  /// The text format.
   public let format: Format
+  /// The metrics in the text format.
   public let text: String
 
+  /// The value of the `Content-Type` header.
   public var contentType: String {
     switch format {
     case .prometheus: "text/plain; version=0.0.4; charset=utf-8"
@@ -22,12 +26,12 @@ public struct Exposition: Sendable {
     }
   }
 
-  /// In the order of their names, so that two readings can be compared.
+  /// Formats metrics, sorted by name, so that two expositions can be compared.
   package init(of metrics: [MetricSnapshot], format: Format) {
     self.format = format
     var text = ""
     for metric in metrics.sorted(by: { $0.name < $1.name }) {
-      // OpenMetrics names a counter without its suffix, and Prometheus's format with it.
+      // OpenMetrics omits the suffix of a counter in its metadata; Prometheus's format includes it.
       let head = metric.kind == .counter && format == .prometheus ? "\(metric.name)_total" : metric.name
       text += "# HELP \(head) \(MetricName.escaped(metric.help, quotes: format == .openMetrics))\n"
       text += "# TYPE \(head) \(metric.kind.rawValue)\n"
@@ -40,7 +44,7 @@ public struct Exposition: Sendable {
     self.text = text
   }
 
-  /// A bucket's bound: the same in both formats, so that a series does not depend on which one was asked for.
+  /// The upper bound of a bucket. It is the same in both formats, so that the series does not depend on the format.
   static func bound(_ value: Double) -> String {
     value == .infinity ? "+Inf" : "\(value)"
   }

@@ -1,23 +1,24 @@
 import WorkerKit
+import WorkerLocks
 
-/// A metric: the series that share its name.
+/// A metric: all series with the same name.
 final class MetricFamily: Sendable {
-  /// Beyond as many series, further sets of labels share one: a label that takes its values from input must not fill the
-  /// memory, nor the Prometheus that reads it.
+  /// The maximum number of series. Further label combinations share one series: a label with values from input must not
+  /// exhaust the memory of the worker or of Prometheus.
   static let seriesLimit = 1_000
-  /// As OpenTelemetry marks it.
+  /// The label that OpenTelemetry defines for this case.
   private static let overflowLabels = [("otel.metric.overflow", "true")]
 
   let name: String
   let description: MetricDescription
-  private let series = Locked<[String: any MetricSeries]>([:])
+  private let series = Mutex<[String: any MetricSeries]>([:])
 
   init(_ description: MetricDescription) {
     self.description = description
     name = description.exposedName
   }
 
-  /// The names of its lines, and of its head.
+  /// The names of the metric's samples and of its metadata.
   var sampleNames: [String] {
     let suffixes =
       switch description.kind {
@@ -28,9 +29,9 @@ final class MetricFamily: Sendable {
     return [name] + suffixes.map { name + $0 }
   }
 
-  /// The series with these labels, made where there is none yet.
+  /// Returns the series with these labels, and creates it if necessary.
   ///
-  /// - Returns: also whether it stands for those that are too many, and is new.
+  /// - Returns: The series, and whether it is the new overflow series.
   func series<Series: MetricSeries>(_ type: Series.Type, _ dimensions: [(String, String)]) -> (Series, overflows: Bool)
   {
     let labels = MetricName.labels(dimensions)
@@ -48,9 +49,9 @@ final class MetricFamily: Sendable {
     }
   }
 
-  /// Forgets a series that will not be recorded again.
+  /// Removes a series that will not be recorded again.
   ///
-  /// - Returns: whether it was one of these.
+  /// - Returns: Whether the series belongs to this metric.
   func remove(_ handler: AnyObject) -> Bool {
     series.withLock { series in
       guard let key = series.first(where: { $0.value === handler })?.key else { return false }
@@ -74,7 +75,7 @@ final class MetricFamily: Sendable {
 }
 
 extension MetricDescription {
-  /// Its name in an exposition, without a counter's `_total`: `messaging_process_duration_seconds`.
+  /// The metric's name in an exposition, without a counter's `_total`: `messaging_process_duration_seconds`.
   package var exposedName: String {
     MetricName.metric(label, unit: kind == .timer ? "seconds" : nil, isCounter: kind == .counter)
   }

@@ -1,6 +1,6 @@
-/// Names and labels as Prometheus takes them.
+/// Converts names and labels to Prometheus's rules.
 enum MetricName {
-  /// Dots and whatever else a name may not hold become underscores: `messaging.process.duration` is
+  /// Replaces dots and other invalid characters of a name by underscores: `messaging.process.duration` becomes
   /// `messaging_process_duration`.
   static func metric(_ label: String, unit: String? = nil, isCounter: Bool = false) -> String {
     var name = sanitized(label) { isASCIILetter($0) || isDigit($0) || $0 == "_" || $0 == ":" }
@@ -13,9 +13,10 @@ enum MetricName {
     return name
   }
 
-  /// Labels between braces, sorted by name, so that their order in the code makes no other series.
+  /// Formats labels between braces, sorted by name, so that their order in the code does not create another series.
   ///
-  /// An empty value is as good as no label. Where two names become one, their values are joined, as OpenTelemetry has it.
+  /// A label with an empty value is omitted. If two names become equal, their values are joined, as OpenTelemetry
+  /// specifies.
   static func labels(_ dimensions: [(String, String)]) -> String {
     var values: [String: [String]] = [:]
     for (name, value) in dimensions where !value.isEmpty {
@@ -26,10 +27,12 @@ enum MetricName {
       .joined(separator: ",")
   }
 
-  /// - Parameter quotes: whether double quotes are escaped too: in label values always, in help in OpenMetrics alone.
+  /// Escapes a text.
+  ///
+  /// - Parameter quotes: Whether double quotes are escaped. Label values require it; help texts only in OpenMetrics.
   static func escaped(_ text: String, quotes: Bool = true) -> String {
     guard text.unicodeScalars.contains(where: { "\\\n\"".unicodeScalars.contains($0) }) else { return text }
-    // By scalars: to Swift, a line feed after a carriage return is no character of its own.
+    // By scalars: in Swift, a carriage return and a line feed are one character.
     var result = String.UnicodeScalarView()
     for scalar in text.unicodeScalars {
       switch scalar {
@@ -44,7 +47,7 @@ enum MetricName {
 
   private static func label(_ name: String) -> String {
     let name = sanitized(name) { isASCIILetter($0) || isDigit($0) || $0 == "_" }
-    // A histogram's own; Prometheus keeps two underscores for itself.
+    // `le` belongs to histograms, and Prometheus reserves names with two leading underscores.
     return name == "le" ? "le_" : name.hasPrefix("__") ? "x\(name)" : name
   }
 

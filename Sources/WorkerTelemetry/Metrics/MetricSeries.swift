@@ -1,16 +1,18 @@
 import CoreMetrics
 import WorkerKit
+import WorkerLocks
 
-/// What is counted under one metric and one set of labels. Each has a lock of its own, held for a few instructions.
+/// The values of one metric with one combination of labels. Each has its own lock, which is held for a few
+/// instructions.
 protocol MetricSeries: AnyObject, Sendable {
   init(buckets: [Double])
 
-  /// Nothing where there is nothing to say yet.
+  /// The samples; empty if nothing was recorded.
   func samples(labels: String) -> [MetricSnapshot.Sample]
 }
 
 final class CounterSeries: MetricSeries, CounterHandler, FloatingPointCounterHandler {
-  private let total = Locked(0.0)
+  private let total = Mutex(0.0)
 
   init(buckets: [Double] = []) {}
 
@@ -18,7 +20,7 @@ final class CounterSeries: MetricSeries, CounterHandler, FloatingPointCounterHan
     increment(by: Double(amount))
   }
 
-  /// A counter never goes back, and what is no number would stay in it for good.
+  /// A counter never decreases, and a value that is not a number would remain in it permanently.
   func increment(by amount: Double) {
     guard amount > 0, amount.isFinite else { return }
     total.withLock { $0 += amount }
@@ -34,7 +36,7 @@ final class CounterSeries: MetricSeries, CounterHandler, FloatingPointCounterHan
 }
 
 final class GaugeSeries: MetricSeries, RecorderHandler, MeterHandler {
-  private let value = Locked(Double?.none)
+  private let value = Mutex(Double?.none)
 
   init(buckets: [Double] = []) {}
 
@@ -60,27 +62,27 @@ final class GaugeSeries: MetricSeries, RecorderHandler, MeterHandler {
   }
 }
 
-/// A distribution, in buckets.
+/// A distribution in buckets.
 final class HistogramSeries: MetricSeries, RecorderHandler, TimerHandler {
   private struct Counts {
-    /// One for each bound, and one for what is above all.
+    /// One count for each bound, and one for the values above all bounds.
     var buckets: [UInt64]
     var sum = 0.0
   }
 
-  /// The buckets' upper bounds, ascending.
+  /// The upper bounds of the buckets, ascending.
   private let bounds: [Double]
-  private let counts: Locked<Counts>
+  private let counts: Mutex<Counts>
 
   init(buckets: [Double]) {
     bounds = Set(buckets.filter(\.isFinite)).sorted()
-    counts = Locked(Counts(buckets: Array(repeating: 0, count: bounds.count + 1)))
+    counts = Mutex(Counts(buckets: Array(repeating: 0, count: bounds.count + 1)))
   }
 
   func record(_ value: Int64) { record(Double(value)) }
   func recordNanoseconds(_ duration: Int64) { record(Double(duration) / 1e9) }
 
-  /// What is no number would be in the sum for good, and is left out.
+  /// A value that is not a finite number is ignored, because it would remain in the sum permanently.
   func record(_ value: Double) {
     guard value.isFinite else { return }
     let index = bounds.firstIndex { value <= $0 } ?? bounds.count

@@ -1,19 +1,19 @@
-/// One metric at one moment, as an exposition shows it.
+/// The state of a metric at one moment, as in an exposition.
 package struct MetricSnapshot: Sendable {
-  /// As the exposition formats name them. A gauge is whatever goes up and down.
+  /// The kinds of the exposition formats. A gauge is any value that can increase and decrease.
   package enum Kind: String, Sendable {
     case counter, gauge, histogram
   }
 
-  /// A line of the exposition: the metric's name and suffix, then the labels, then the value.
+  /// A sample of the exposition: the suffix of the metric's name, the labels and the value.
   package struct Sample: Sendable {
     var suffix = ""
-    /// As they stand between the braces, without them.
+    /// The labels without the surrounding braces.
     var labels: String
     var value: Double
   }
 
-  /// Without a counter's `_total`.
+  /// The metric's name without a counter's `_total`.
   package var name: String
   package var kind: Kind
   package var help: String

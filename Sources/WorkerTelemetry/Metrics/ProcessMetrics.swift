@@ -1,9 +1,9 @@
 import Foundation
 
-/// What the process uses, under the names that Prometheus's own clients give it. What the system does not tell is left
-/// out.
+/// The resource usage of the process, with the names that Prometheus's client libraries use. Values that the system
+/// does not provide are omitted.
 enum ProcessMetrics {
-  /// The names of its lines, which no other metric may have.
+  /// The names of its samples, which are reserved.
   static let sampleNames = [
     "process_cpu_seconds_total", "process_start_time_seconds", "process_uptime_seconds",
     "process_resident_memory_bytes", "process_virtual_memory_bytes", "process_open_fds", "process_max_fds",
@@ -50,10 +50,11 @@ enum ProcessMetrics {
     return Double(limit.rlim_cur)
   }
 
-  /// Of the system's start and the process's place after it; where there is no `/proc`, of the first reading.
+  /// The start time, from the system's boot time and the process's start after it. Without `/proc`, the time of the
+  /// first reading.
   private static let startTime: Double = {
     let now = Date().timeIntervalSince1970
-    // The name, in parentheses, may hold spaces. Field 22 is the start, and the third follows the name.
+    // The process name, in parentheses, may contain spaces. Field 22 is the start time; field 3 follows the name.
     guard let stat = contents(of: "/proc/self/stat"), let end = stat.lastIndex(of: ")"),
       let ticks = stat[stat.index(after: end)...].split(separator: " ").dropFirst(19).first.flatMap({ Double($0) }),
       let boot = contents(of: "/proc/stat")?.split(separator: "\n").first(where: { $0.hasPrefix("btime ") }),
@@ -71,7 +72,7 @@ enum ProcessMetrics {
   }
 
   private static var openFiles: Double? {
-    // One of them is the reading's own.
+    // One descriptor belongs to this reading.
     (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd")).map { Double($0.count - 1) }
   }
 

@@ -1,32 +1,38 @@
 public import CoreMetrics
 public import Logging
 public import WorkerKit
+import WorkerLocks
 
-/// A backend of swift-metrics that Prometheus reads.
+/// A swift-metrics backend for Prometheus.
 ///
 ///     let metrics = PrometheusMetrics(logger: logger)
 ///     MetricsSystem.bootstrap(metrics)
 ///     …
 ///     let page = metrics.exposition(accepting: request.headers[.accept])
 ///
-/// Counters get `_total`, timers are in seconds and get `_seconds`, and dots become underscores. What is described is
-/// in the exposition from the start, with its help; series come as they are recorded. Making an instrument takes a lock
-/// that all share, recording does not: keep the instruments that are used often.
+/// Counters have the suffix `_total`, timers are in seconds with the suffix `_seconds`, and dots become underscores.
+/// Described metrics are in the exposition from the start, with their help; series appear once they are recorded.
+/// Creating an instrument takes a global lock, recording does not: keep instruments that are used often.
 public final class PrometheusMetrics: MetricsFactory {
-  /// As many metrics are kept. What comes later is not recorded: some name is made from input.
+  /// The maximum number of metrics. Further metrics are not recorded: their names are probably derived from input.
   private static let familyLimit = 1_000
 
   private struct State {
     var families: [String: MetricFamily] = [:]
-    /// The names of all lines, and whose they are. Two metrics must not have one.
+    /// The metric that owns each sample name. Two metrics must not share one.
     var names: [String: String] = [:]
-    /// Labels of which it was said that they cannot be recorded.
+    /// The labels that were logged as impossible to record.
     var refused: Set<String> = []
   }
 
-  private let state = Locked(State())
+  private let state = Mutex(State())
   private let logger: Logger
 
+  /// Creates a backend.
+  ///
+  /// - Parameters:
+  ///   - descriptions: The metrics with a help text.
+  ///   - logger: The logger for metrics that cannot be recorded.
   public init(describing descriptions: [MetricDescription] = MetricDescription.framework, logger: Logger) {
     self.logger = logger
     state.withLock { state in
@@ -65,9 +71,9 @@ public final class PrometheusMetrics: MetricsFactory {
   public func destroyRecorder(_ handler: any RecorderHandler) { remove(handler) }
   public func destroyTimer(_ handler: any TimerHandler) { remove(handler) }
 
-  /// All metrics at this moment, those of the process included.
+  /// Returns all metrics, including those of the process.
   ///
-  /// - Parameter accept: The request's `Accept` header; OpenMetrics where it asks for that.
+  /// - Parameter accept: The request's `Accept` header. OpenMetrics is used if the header requests it.
   public func exposition(accepting accept: String?) -> Exposition {
     Exposition(of: snapshots + ProcessMetrics.read(), format: Exposition.Format(accepting: accept))
   }
@@ -88,13 +94,15 @@ public final class PrometheusMetrics: MetricsFactory {
     let (series, overflows) = family.series(type, dimensions)
     if overflows {
       logger.warning(
-        "a metric has too many sets of labels; further ones are recorded as one; take no label's values from input",
+        "a metric has too many sets of labels; further ones are recorded as one; do not take label values from input",
         metadata: ["metric": "\(label)", "limit": "\(MetricFamily.seriesLimit)"])
     }
     return series
   }
 
-  /// - Returns: nil where it cannot be recorded, which is logged once.
+  /// The metric with a label.
+  ///
+  /// - Returns: nil if it cannot be recorded, which is logged once.
   private func family(
     _ label: String, _ kind: MetricDescription.Kind, _ description: MetricDescription? = nil
   ) -> MetricFamily? {
@@ -104,10 +112,11 @@ public final class PrometheusMetrics: MetricsFactory {
       if let found = state.families[label] {
         refusal = "it is recorded as a \(found.description.kind) already, and now as a \(kind)"
       } else if state.families.count >= Self.familyLimit {
-        refusal = "there are \(Self.familyLimit) metrics already; take no metric's name from input"
+        refusal = "there are \(Self.familyLimit) metrics already; do not take metric names from input"
       } else {
         let made = MetricFamily(
-          description ?? MetricDescription(label: label, kind: kind, help: "Recorded as \(label)."))
+          description ?? MetricDescription.database.first { $0.label == label && $0.kind == kind }
+            ?? MetricDescription(label: label, kind: kind, help: "Recorded as \(label)."))
         guard let taken = made.sampleNames.first(where: { state.names[$0] != nil }), let owner = state.names[taken]
         else {
           state.families[label] = made
@@ -116,7 +125,7 @@ public final class PrometheusMetrics: MetricsFactory {
         }
         refusal = "its name in the exposition, \(taken), is one of \(owner)'s; give it another"
       }
-      // Once for each, and no more than there are metrics.
+      // Each label is logged once, and at most as many labels as there can be metrics.
       guard state.refused.count < Self.familyLimit, state.refused.insert("\(label) \(kind)").inserted else {
         return (nil, nil)
       }

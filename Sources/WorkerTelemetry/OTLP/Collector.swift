@@ -1,39 +1,42 @@
 import Foundation
 package import Tracing
-package import WorkerKit
+package import WorkerHTTP
+import WorkerKit
 
-/// The OTLP/HTTP endpoint that traces go to: what is asked of it, and what its answers mean.
+/// The OTLP/HTTP endpoint that receives traces: its requests, and the meaning of its responses.
 package struct Collector: Sendable {
   enum Answer {
-    /// - Parameter rejected: What it did not take, though it took the rest.
+    /// Accepted.
+    ///
+    /// - Parameter rejected: The spans that the collector rejected; nil if it accepted all.
     case accepted(rejected: PartialSuccess?)
-    /// It will never take this.
+    /// Rejected permanently.
     case refused(String)
-    /// It may take this later.
+    /// Temporarily unavailable.
     ///
     /// - Parameters:
-    ///   - retryAfter: When it asks to be asked again.
-    ///   - hasAnswered: Whether somebody is there.
+    ///   - retryAfter: How long the collector asked clients to wait.
+    ///   - hasAnswered: Whether there was a response.
     case unavailable(String, retryAfter: Duration?, hasAnswered: Bool)
   }
 
-  /// What the specification names as worth another try.
+  /// The statuses that the specification declares retryable.
   private static let retryable: Set<Int> = [429, 502, 503, 504]
 
   private let configuration: TraceExport
   private let resource: SpanAttributes
-  private let execute: @Sendable (HTTPRequest) async throws -> HTTPResponse
+  private let execute: @Sendable (HTTPClientRequest) async throws -> HTTPClientResponse
 
   package init(
     _ configuration: TraceExport, resource: SpanAttributes,
-    execute: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    execute: @escaping @Sendable (HTTPClientRequest) async throws -> HTTPClientResponse
   ) {
     self.configuration = configuration
     self.resource = resource
     self.execute = execute
   }
 
-  func request(for spans: [FinishedSpan]) -> HTTPRequest {
+  func request(for spans: [FinishedSpan]) -> HTTPClientRequest {
     let message = TraceRequest(resource: resource, spans: spans)
     var headers = configuration.headers
     headers.append(("Content-Type", configuration.encoding.contentType))
@@ -47,17 +50,19 @@ package struct Collector: Sendable {
       body = compressed
       headers.append(("Content-Encoding", "gzip"))
     }
-    return HTTPRequest(
+    return HTTPClientRequest(
       method: "POST", url: configuration.endpoint, headers: headers, body: body,
       certificates: configuration.certificates)
   }
 
-  func send(_ request: HTTPRequest, timeout: Duration) async -> Answer {
+  func send(_ request: HTTPClientRequest, timeout: Duration) async -> Answer {
     var request = request
     request.timeout = timeout
-    let response: HTTPResponse
+    let response: HTTPClientResponse
     do {
       response = try await execute(request)
+    } catch let error as HTTPClientError where error.code == .invalidRequest {
+      return .refused("\(error)")
     } catch {
       return .unavailable("\(error)", retryAfter: nil, hasAnswered: false)
     }
@@ -83,11 +88,11 @@ package struct Collector: Sendable {
   }
 }
 
-/// `Retry-After`: seconds, or a date.
+/// The `Retry-After` header: seconds or a date.
 enum RetryAfter {
   static func duration(_ text: String, now: Date) -> Duration? {
     if let seconds = Int(text) { return .seconds(max(0, seconds)) }
-    guard let date = HTTPResponse.date(text) else { return nil }
+    guard let date = HTTPClientResponse.date(text) else { return nil }
     return .seconds(max(0, date.timeIntervalSince(now)))
   }
 }

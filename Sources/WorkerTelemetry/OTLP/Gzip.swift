@@ -1,11 +1,13 @@
 import CZlib
 
-/// `Content-Encoding: gzip`.
+/// Compression for `Content-Encoding: gzip`.
 enum Gzip {
-  /// - Returns: nil where there is no memory left for it.
+  /// Compresses bytes.
+  ///
+  /// - Returns: nil if memory is exhausted.
   static func compress(_ bytes: [UInt8]) -> [UInt8]? {
     var stream = z_stream()
-    // Spans repeat themselves so much that more effort gains little.
+    // Spans are so repetitive that more effort gains little.
     guard czlib_init_gzip(&stream, Z_BEST_SPEED) == Z_OK else { return nil }
     defer { deflateEnd(&stream) }
     let bound = Int(deflateBound(&stream, UInt(bytes.count)))
@@ -17,7 +19,7 @@ enum Gzip {
         stream.next_out = output.baseAddress
         stream.avail_out = UInt32(output.count)
         let result = deflate(&stream, Z_FINISH)
-        // The bound is zlib's own promise.
+        // zlib guarantees the bound.
         precondition(result == Z_STREAM_END)
         count = Int(stream.total_out)
       }

@@ -1,4 +1,5 @@
-/// OTLP's JSON: names in lowerCamelCase, ids in hex, 64-bit integers as strings, enumerations as numbers.
+/// The JSON encoding of OTLP: names in lowerCamelCase, ids in hexadecimal, 64-bit integers as strings, enumerations as
+/// numbers.
 struct OTLPJSONWriter: OTLPWriter {
   private var bytes: [UInt8] = [UInt8(ascii: "{")]
   private var isFirst = true

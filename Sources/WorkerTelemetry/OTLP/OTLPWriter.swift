@@ -1,7 +1,8 @@
-/// Writes OTLP's messages in one of its two encodings. A message is described once, by calls that give each field its
-/// number, which protobuf wants, and its name, which JSON wants.
+/// Writes OTLP messages in one of their two encodings. The description of a message is shared: each call passes the
+/// field's number, for protobuf, and its name, for JSON.
 ///
-/// A field that has its default is left out, as proto3 has it. `…Value` writes a member of a `oneof`, default or not.
+/// A field with its default value is omitted, as in proto3. Methods named `…Value` write a member of a `oneof`, even
+/// with its default value.
 protocol OTLPWriter {
   init()
 
@@ -9,9 +10,9 @@ protocol OTLPWriter {
   mutating func traceID(_ number: Int, _ name: StaticString, _ value: TraceID)
   mutating func spanID(_ number: Int, _ name: StaticString, _ value: SpanID?)
   mutating func nanoseconds(_ number: Int, _ name: StaticString, _ value: UInt64)
-  /// A `uint32` or an enumeration.
+  /// Writes a `uint32` or an enumeration.
   mutating func number(_ number: Int, _ name: StaticString, _ value: Int)
-  /// A `fixed32`.
+  /// Writes a `fixed32`.
   mutating func flags(_ number: Int, _ name: StaticString, _ value: UInt32)
 
   mutating func stringValue(_ number: Int, _ name: StaticString, _ value: String)
@@ -23,6 +24,6 @@ protocol OTLPWriter {
   mutating func messages<Elements: Collection>(
     _ number: Int, _ name: StaticString, _ elements: Elements, _ body: (inout Self, Elements.Element) -> Void)
 
-  /// What was written, whole.
+  /// Returns the complete message.
   consuming func finish() -> [UInt8]
 }

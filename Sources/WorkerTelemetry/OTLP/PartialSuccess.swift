@@ -1,11 +1,11 @@
 import Foundation
 
-/// That a collector took a request but not all of its spans: `ExportTraceServiceResponse.partial_success`.
+/// A response of a collector that rejected some spans: `ExportTraceServiceResponse.partial_success`.
 struct PartialSuccess: Equatable {
   var count: Int
   var message: String
 
-  /// Nil where it took everything, and where its answer cannot be read: it was a success all the same.
+  /// Returns nil if the collector accepted everything, or if the response is invalid, because its status was a success.
   init?(_ body: [UInt8], _ encoding: TraceExport.Encoding) {
     let found = encoding == .json ? Self.json(body) : Self.protobuf(body)
     guard let found, found.count > 0 else { return nil }
@@ -33,7 +33,7 @@ struct PartialSuccess: Equatable {
   }
 }
 
-/// Protobuf's wire format, as far as a collector's answer uses it.
+/// A reader of protobuf's wire format, limited to what a collector's response uses.
 private struct ProtobufReader {
   enum Value {
     case number(UInt64)
@@ -46,7 +46,7 @@ private struct ProtobufReader {
     rest = bytes
   }
 
-  /// Up to the first that makes no sense.
+  /// The fields before the first invalid one.
   mutating func fields() -> [UInt64: Value] {
     var fields: [UInt64: Value] = [:]
     while let tag = varint() {

@@ -1,4 +1,4 @@
-/// Protobuf's wire format, as far as OTLP's traces use it.
+/// A writer of protobuf's wire format, limited to what OTLP's traces use.
 struct ProtobufWriter: OTLPWriter {
   private enum WireType: UInt64 {
     case varint = 0
@@ -73,7 +73,7 @@ struct ProtobufWriter: OTLPWriter {
 
   mutating func message(_ number: Int, _: StaticString, _ body: (inout Self) -> Void) {
     tag(number, .lengthDelimited)
-    // The length is known afterwards; for most messages it fits in the one byte that is kept free for it.
+    // The length is known afterwards. For most messages it fits in the one byte that is reserved here.
     let place = bytes.count
     bytes.append(0)
     body(&self)
@@ -101,7 +101,7 @@ struct ProtobufWriter: OTLPWriter {
     varint(UInt64(number) << 3 | type.rawValue)
   }
 
-  /// Seven bits a byte, the least significant first; the eighth says that more follow.
+  /// Writes seven bits in each byte, the least significant first. The eighth bit marks that more bytes follow.
   private mutating func varint(_ value: UInt64) {
     var rest = value
     while rest >= 0x80 {

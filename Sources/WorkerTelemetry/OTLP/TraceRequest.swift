@@ -1,8 +1,8 @@
 import Tracing
 
-/// `ExportTraceServiceRequest`, of opentelemetry/proto/collector/trace/v1.
+/// `ExportTraceServiceRequest` of opentelemetry/proto/collector/trace/v1.
 struct TraceRequest {
-  /// The attributes of what makes the spans: this process.
+  /// The attributes of this process, which creates the spans.
   let resource: SpanAttributes
   let spans: [FinishedSpan]
 
@@ -80,7 +80,7 @@ extension OTLPWriter {
     case .int32Array(let values): array(values) { .int64(Int64($0)) }
     case .int64Array(let values): array(values) { .int64($0) }
     case .doubleArray(let values): array(values) { .double($0) }
-    // A form that swift-distributed-tracing adds later.
+    // A case that a later swift-distributed-tracing may add.
     default: break
     }
   }
@@ -105,7 +105,8 @@ extension SpanKind {
 }
 
 extension SpanContext {
-  /// The flags of W3C in the lower eight bits; then, that it is known whether it came from elsewhere, and whether it did.
+  /// The lower eight bits are the flags of W3C; the next two state that it is known whether the context is remote, and
+  /// whether it is.
   fileprivate func otlpFlags(isRemote: Bool) -> UInt32 {
     0x100 | (isRemote ? 0x200 : 0) | (isSampled ? 1 : 0)
   }

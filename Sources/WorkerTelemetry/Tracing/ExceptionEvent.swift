@@ -1,13 +1,14 @@
 import Tracing
 import WorkerKit
 
-/// OpenTelemetry's event for an error: `exception`.
+/// OpenTelemetry's `exception` event.
 enum ExceptionEvent {
   static let name = "exception"
-  /// In characters: messages are sentences, and what is longer is likely to hold data.
+  /// In characters. Messages are sentences; a longer one probably contains data.
   private static let maximumMessage = 500
 
-  /// A ``ClassifiedError`` may say where it was thrown. Others carry neither a place nor a stack, and get none.
+  /// The attributes of an error. A ``ClassifiedError`` may have a location. Other errors have neither a location nor a
+  /// stack.
   static func attributes(of error: any Error) -> SpanAttributes {
     var attributes: SpanAttributes = [
       "exception.type": .string(String(reflecting: type(of: error))),

@@ -1,15 +1,15 @@
 import Logging
 
-/// What the log says of exports: when they begin to fail, when the cause changes and when they work again, and that spans
-/// were dropped, a minute apart at least. Not every failure, for a collector may be away for days.
+/// Logs the state of exports: the first failure, a change of the cause, the recovery and dropped spans; drops at most
+/// once a minute. It does not log every failure, because a collector may be unavailable for days.
 struct ExportLog {
   private static let interval = Duration.seconds(60)
 
   let logger: Logger
   private var cause: String?
-  /// Since exports began to fail.
+  /// The spans lost since exports started to fail.
   private var lost = 0
-  /// Because the queue was full, and not yet logged.
+  /// The spans dropped by a full queue since the last report.
   private var dropped = 0
   private var lastReport: Duration?
 
@@ -21,7 +21,7 @@ struct ExportLog {
     lost += count
     guard self.cause != cause else { return }
     self.cause = cause
-    logger.warning("traces cannot be exported; messages are handled all the same", metadata: ["error": "\(cause)"])
+    logger.warning("traces cannot be exported; messages are still handled", metadata: ["error": "\(cause)"])
   }
 
   mutating func succeed() {
@@ -38,7 +38,9 @@ struct ExportLog {
     lastReport = now
   }
 
-  /// - Parameter left: How many there was no time for any more.
+  /// Logs the final numbers.
+  ///
+  /// - Parameter left: The number of spans that could not be sent in time.
   mutating func close(dropped count: Int, lost left: Int) {
     dropped += count
     lost += left
@@ -50,7 +52,7 @@ struct ExportLog {
 
   private mutating func reportDropped() {
     logger.warning(
-      "spans were dropped: they end faster than they are exported; OTEL_TRACES_SAMPLER can take a share of them",
+      "spans were dropped because they end faster than they are exported; sample them with OTEL_TRACES_SAMPLER",
       metadata: ["spans": "\(dropped)"])
     dropped = 0
   }

@@ -1,6 +1,6 @@
 import Tracing
 
-/// A span that has ended, as it is exported.
+/// An ended span, as it is exported.
 struct FinishedSpan: Sendable {
   struct Event: Sendable {
     var name: String
@@ -19,7 +19,7 @@ struct FinishedSpan: Sendable {
   var parent: SpanContext?
   var name: String
   var kind: SpanKind
-  /// Nanoseconds since 1970, as the end.
+  /// Nanoseconds since 1970, as for the end.
   var start: UInt64
   var end: UInt64
   var attributes: SpanAttributes

@@ -1,7 +1,8 @@
 package import Tracing
 import WorkerKit
+import WorkerLocks
 
-/// A span. One whose trace is not recorded has its context, so that it is carried on, and keeps nothing.
+/// A span. A span whose trace is not recorded has only its context, so that the context is propagated.
 package final class OpenTelemetrySpan: Span {
   private struct State {
     var span: FinishedSpan
@@ -13,15 +14,15 @@ package final class OpenTelemetrySpan: Span {
   }
 
   package let context: ServiceContext
-  /// Holds nil for a span that is not recorded.
-  private let state: Locked<State?>
+  /// nil for a span that is not recorded.
+  private let state: Mutex<State?>
   private let limits: SpanLimits
   private let onEnd: (@Sendable (FinishedSpan) -> Void)?
 
-  /// One that is not recorded.
+  /// Creates a span that is not recorded.
   init(context: ServiceContext) {
     self.context = context
-    state = Locked(nil)
+    state = Mutex(nil)
     limits = SpanLimits()
     onEnd = nil
   }
@@ -30,7 +31,7 @@ package final class OpenTelemetrySpan: Span {
     _ span: FinishedSpan, context: ServiceContext, limits: SpanLimits, onEnd: @escaping @Sendable (FinishedSpan) -> Void
   ) {
     self.context = context
-    state = Locked(State(span: span))
+    state = Mutex(State(span: span))
     self.limits = limits
     self.onEnd = onEnd
   }
@@ -85,7 +86,7 @@ package final class OpenTelemetrySpan: Span {
     }
   }
 
-  /// Adds the event `exception`, with where the error was made if it knows.
+  /// Adds the event `exception`, with the error's location if it is known.
   package func recordError<Instant: TracerInstant>(
     _ error: any Error, attributes: SpanAttributes, at instant: @autoclosure () -> Instant
   ) {

@@ -1,7 +1,7 @@
 package import Tracing
 
-/// The tracer behind swift-distributed-tracing: makes spans, samples them, and puts those that end into a queue. It never
-/// waits for anything.
+/// The tracer for swift-distributed-tracing. It creates and samples spans, and adds ended spans to a queue. It never
+/// waits.
 package struct OpenTelemetryTracer: Tracer {
   private let sampler: Sampler
   private let propagators: Set<Propagator>
@@ -38,7 +38,7 @@ package struct OpenTelemetryTracer: Tracer {
     return OpenTelemetrySpan(span, context: context, limits: limits) { [queue] in queue.add($0) }
   }
 
-  /// Has what has ended exported soon; waits for nothing.
+  /// Requests an early export of ended spans, without waiting for it.
   package func forceFlush() {
     queue.requestFlush()
   }
@@ -53,7 +53,7 @@ package struct OpenTelemetryTracer: Tracer {
       context.spanContext = found
       return
     }
-    // AWS's services add theirs unasked, so it is understood wherever contexts are.
+    // AWS's services add this header without being configured, so it is read whenever propagation is enabled.
     guard !propagators.isEmpty else { return }
     for key in XRayHeader.keys {
       if let found = extractor.extract(key: key, from: carrier).flatMap(XRayHeader.parse) {
@@ -79,9 +79,9 @@ package struct OpenTelemetryTracer: Tracer {
   }
 }
 
-/// A form in which contexts go along with messages and requests: `OTEL_PROPAGATORS`.
+/// A format of propagated contexts: `OTEL_PROPAGATORS`.
 package enum Propagator: String, Sendable, CaseIterable {
   case traceContext = "tracecontext"
-  /// Read in any case, and written only where it is named.
+  /// X-Ray's header. It is always read, but written only if it is configured.
   case xray
 }

@@ -1,6 +1,6 @@
 package import Tracing
 
-/// What identifies a trace: 16 bytes, not all of them zero.
+/// The id of a trace: 16 bytes, not all of them zero.
 package struct TraceID: Hashable, Sendable {
   let high: UInt64
   let low: UInt64
@@ -10,7 +10,9 @@ package struct TraceID: Hashable, Sendable {
     self.low = low
   }
 
-  /// - Parameter hex: 32 digits in lower case.
+  /// Parses an id.
+  ///
+  /// - Parameter hex: 32 hexadecimal digits in lower case.
   init?(hex: some Collection<UInt8>) {
     guard hex.count == 32, let high = UInt64(lowercaseHex: hex.prefix(16)),
       let low = UInt64(lowercaseHex: hex.suffix(16)),
@@ -22,7 +24,7 @@ package struct TraceID: Hashable, Sendable {
   package var hex: String { high.hexDigits + low.hexDigits }
 }
 
-/// What identifies a span within its trace: 8 bytes, not all of them zero.
+/// The id of a span within its trace: 8 bytes, not all of them zero.
 package struct SpanID: Hashable, Sendable {
   let value: UInt64
 
@@ -30,7 +32,9 @@ package struct SpanID: Hashable, Sendable {
     self.value = value
   }
 
-  /// - Parameter hex: 16 digits in lower case.
+  /// Parses an id.
+  ///
+  /// - Parameter hex: 16 hexadecimal digits in lower case.
   init?(hex: some Collection<UInt8>) {
     guard hex.count == 16, let value = UInt64(lowercaseHex: hex), value != 0 else { return nil }
     self.init(value)
@@ -39,15 +43,15 @@ package struct SpanID: Hashable, Sendable {
   package var hex: String { value.hexDigits }
 }
 
-/// Where a span stands: what goes along with a message or a request to whoever continues the trace.
+/// The identity of a span, which messages and requests carry to continue the trace.
 package struct SpanContext: Hashable, Sendable {
   package var traceID: TraceID
   package var spanID: SpanID
   /// Whether the trace is recorded.
   package var isSampled: Bool
-  /// What tracing systems tell each other beside: W3C's `tracestate`, carried on as it came.
+  /// W3C's `tracestate` with the data of tracing systems, propagated unchanged.
   package var traceState = ""
-  /// Whether it came from elsewhere.
+  /// Whether the context was received from another process.
   package var isRemote = false
 }
 
@@ -63,7 +67,7 @@ extension ServiceContext {
 }
 
 extension UInt64 {
-  /// Of 16 digits at most.
+  /// Parses at most 16 digits.
   fileprivate init?(lowercaseHex digits: some Collection<UInt8>) {
     var value: UInt64 = 0
     for digit in digits {

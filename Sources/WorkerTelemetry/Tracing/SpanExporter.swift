@@ -4,17 +4,17 @@ import Metrics
 import ServiceLifecycle
 package import WorkerKit
 
-/// Sends the spans of a ``SpanQueue`` to a collector, a batch at a time: when one is full, or after a while.
+/// Sends the spans of a ``SpanQueue`` to a collector in batches: when a batch is full, or after a delay.
 ///
-/// When a shutdown begins it sends what is left, within the export timeout. It belongs before the services that make
-/// spans in a `ServiceGroup`, which stops services in the reverse order. A collector that is away costs spans, and never
-/// an error.
+/// In a shutdown it sends the remaining spans within the export timeout. In a `ServiceGroup`, list it before the
+/// services that create spans, because services stop in reverse order. If the collector is unavailable, spans are lost,
+/// but no error is thrown.
 package struct SpanExporter: Service {
   private enum Outcome {
     case delivered, refused, unavailable
   }
 
-  /// Whatever a collector asks for, it is not asked without pause.
+  /// The minimum wait between requests, regardless of what a collector requests.
   private static let shortestWait = Duration.milliseconds(100)
   private static let backoff = Backoff(base: .seconds(1), factor: 2, max: .seconds(10), jitter: .full)
 
@@ -24,7 +24,7 @@ package struct SpanExporter: Service {
   private let clock: WorkerClock
   private let random: @Sendable () -> Double
   private let logger: Logger
-  private let isFinished = Watched(false)
+  private let isFinished = AsyncValue(false)
   private let failedSpans = DroppedTelemetry.counter("failed")
 
   package init(
@@ -48,12 +48,12 @@ package struct SpanExporter: Service {
     isFinished.update { $0 = true }
   }
 
-  /// Has ``run()`` send what is left, and return.
+  /// Makes ``run()`` send the remaining spans and return.
   package func stop() {
     queue.close(deadline: clock.now + configuration.exportTimeout)
   }
 
-  /// Sends what is left, where ``run()`` is under way, and returns when it is sent or given up.
+  /// Stops ``run()``, and returns after it has sent the remaining spans or given up.
   package func flush() async {
     stop()
     try? await isFinished.wait { $0 }
@@ -70,7 +70,7 @@ package struct SpanExporter: Service {
       log.add(dropped: queue.takeDropped(), at: clock.now)
       if let batch {
         let outcome = await export(batch, &log)
-        // What waits behind would wait for the same collector.
+        // The remaining batches would wait for the same collector.
         if outcome == .unavailable && isClosing { break }
       } else if wasClosing {
         break
@@ -82,7 +82,7 @@ package struct SpanExporter: Service {
     log.close(dropped: queue.takeDropped(), lost: left)
   }
 
-  /// Tries until the collector has it, refuses it, or time is over.
+  /// Retries until the collector accepts or rejects the spans, or until the time limit.
   private func export(_ spans: [FinishedSpan], _ log: inout ExportLog) async -> Outcome {
     let request = collector.request(for: spans)
     let end = clock.now + configuration.exportTimeout
@@ -106,7 +106,7 @@ package struct SpanExporter: Service {
       case .unavailable(let cause, let retryAfter, let hasAnswered):
         let wait = max(
           retryAfter ?? Self.backoff.delay(afterAttempt: attempt, random: random()), Self.shortestWait)
-        // At a stop, a collector that cannot be reached is not waited for.
+        // In a shutdown, a collector that cannot be reached is not retried.
         guard hasAnswered || !isClosing, wait < left, !Task.isCancelled else {
           failedSpans.increment(by: spans.count)
           log.fail(cause, lost: spans.count)
@@ -122,7 +122,7 @@ package struct SpanExporter: Service {
     }
   }
 
-  /// Waits for something, so long at most.
+  /// Waits for a condition, at most for a time limit.
   private func either(for limit: Duration, _ wait: @escaping @Sendable () async throws -> Void) async {
     await withTaskGroup(of: Void.self) { group in
       group.addTask { try? await wait() }

@@ -1,16 +1,18 @@
 import Tracing
 
-/// How much a span may hold; what is beyond is dropped, and counted in the span.
+/// The size limits of a span. Data above the limits is dropped and counted in the span.
 package struct SpanLimits: Sendable, Hashable {
   package var attributes = 128
-  /// In characters, of strings; nil for any length.
+  /// The maximum length of string values in characters; nil for no limit.
   package var valueLength: Int?
   package var events = 128
   package var eventAttributes = 128
   package var links = 128
   package var linkAttributes = 128
 
-  /// - Returns: the attributes within the limits, those of `kept` first, and how many were dropped.
+  /// Applies the limits.
+  ///
+  /// - Returns: The attributes within the limits, those of `kept` first, and the number of dropped attributes.
   func applied(to new: SpanAttributes, count: Int, keeping kept: SpanAttributes = [:]) -> (SpanAttributes, Int) {
     guard new.count > count || valueLength != nil else { return (new, 0) }
     var result: SpanAttributes = [:]

@@ -1,23 +1,24 @@
 import DequeModule
 import Metrics
 import WorkerKit
+import WorkerLocks
 
-/// The spans that have ended and wait to be exported: so many at most, and what comes beyond is dropped and counted.
+/// A bounded queue of ended spans for export. Spans above its capacity are dropped and counted.
 package final class SpanQueue: Sendable {
   private struct State {
     var spans: Deque<FinishedSpan> = []
-    /// Since they were last asked for.
+    /// The number of dropped spans since the last call of `takeDropped()`.
     var dropped = 0
     var isFlushRequested = false
-    /// When a flush must be over; nil while spans are taken.
+    /// When the final flush must end; nil while the queue accepts spans.
     var closingDeadline: Duration?
   }
 
   private let capacity: Int
   private let batchSize: Int
-  private let state = Locked(State())
-  /// Carries no value: its conditions look at the state.
-  private let changes = Watched(())
+  private let state = Mutex(State())
+  /// A signal without a value. Its conditions read the state.
+  private let changes = AsyncValue(())
   private let droppedSpans = DroppedTelemetry.counter("queue_full")
 
   package init(capacity: Int, batchSize: Int) {
@@ -25,7 +26,7 @@ package final class SpanQueue: Sendable {
     self.batchSize = batchSize
   }
 
-  /// Takes a span that has ended, or drops it; waits for nothing.
+  /// Adds an ended span, or drops it if the queue is full. It never waits.
   func add(_ span: FinishedSpan) {
     let (isFull, isDropped) = state.withLock { state -> (Bool, Bool) in
       guard state.closingDeadline == nil, state.spans.count < capacity else {
@@ -39,7 +40,7 @@ package final class SpanQueue: Sendable {
     if isFull { changes.update { _ in } }
   }
 
-  /// The oldest, a batch at most; nil where there are none.
+  /// Takes the oldest spans, at most one batch; nil if there are none.
   func take() -> [FinishedSpan]? {
     state.withLock { state in
       state.isFlushRequested = false
@@ -50,7 +51,7 @@ package final class SpanQueue: Sendable {
     }
   }
 
-  /// How many were dropped since this was last called.
+  /// Returns the number of dropped spans since the last call.
   func takeDropped() -> Int {
     state.withLock { state in
       defer { state.dropped = 0 }
@@ -63,7 +64,8 @@ package final class SpanQueue: Sendable {
     changes.update { _ in }
   }
 
-  /// Takes no more. What is there has until a deadline; only the first call sets it.
+  /// Closes the queue for new spans. The remaining ones may be exported until a deadline, which only the first call
+  /// sets.
   func close(deadline: Duration) {
     state.withLock { $0.closingDeadline = $0.closingDeadline ?? deadline }
     changes.update { _ in }
@@ -71,7 +73,7 @@ package final class SpanQueue: Sendable {
 
   var closingDeadline: Duration? { state.withLock { $0.closingDeadline } }
 
-  /// Waits until there is a batch, or a reason not to wait for one.
+  /// Waits until a batch is full, or until an export is due for another reason.
   func untilDue() async throws {
     try await changes.wait { [self] _ in
       state.withLock { $0.spans.count >= batchSize || $0.isFlushRequested || $0.closingDeadline != nil }
@@ -83,7 +85,7 @@ package final class SpanQueue: Sendable {
   }
 }
 
-/// What was made and never reached a collector.
+/// The metric of telemetry that did not reach a collector.
 enum DroppedTelemetry {
   static func counter(_ reason: String) -> Counter {
     Counter(label: MetricDescription.droppedTelemetry.label, dimensions: [("signal", "traces"), ("reason", reason)])

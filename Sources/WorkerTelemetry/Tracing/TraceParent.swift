@@ -2,7 +2,8 @@
 enum TraceParent {
   static let key = "traceparent"
 
-  /// Strict for version 00; of a later one it reads what version 00 knows. Nil for anything else.
+  /// Parses a header: strictly for version 00, and for later versions only the parts of version 00. Returns nil if it
+  /// is invalid.
   static func parse(_ text: String, traceState: String) -> SpanContext? {
     let bytes = Array(text.utf8)
     let dash = UInt8(ascii: "-")
@@ -28,15 +29,15 @@ enum TraceParent {
   }
 }
 
-/// W3C Trace Context's `tracestate`: what tracing systems tell each other, `vendor=value` each.
+/// W3C Trace Context's `tracestate`: the data of tracing systems as `vendor=value` members.
 enum TraceState {
   static let key = "tracestate"
   private static let maximumMembers = 32
-  /// In characters; what is longer loses members, the long ones first.
+  /// In characters. If it is longer, members are removed, long ones first.
   private static let maximumLength = 512
   private static let longMember = 128
 
-  /// The list as it is carried on; empty where it breaks the rules, for then none of it can be trusted.
+  /// The list to propagate. It is empty if the header violates the rules, because no part of it can be trusted then.
   static func checked(_ text: String) -> String {
     var members = text.split(separator: ",").map { $0.trimming { $0 == " " || $0 == "\t" } }.filter { !$0.isEmpty }
     guard members.count <= maximumMembers, members.allSatisfy(isMember) else { return "" }

@@ -1,12 +1,12 @@
 /// X-Ray's header: `Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1`.
 ///
-/// AWS's services put it into SQS's system attribute `AWSTraceHeader`, and into a header of HTTP.
+/// AWS's services set it as SQS's system attribute `AWSTraceHeader`, and as an HTTP header.
 enum XRayHeader {
   static let key = "X-Amzn-Trace-Id"
-  /// Where it is looked for.
+  /// The keys that are read.
   static let keys = ["AWSTraceHeader", key]
 
-  /// Nil without a root and a parent; what does not say that it is sampled is not.
+  /// Parses a header. Returns nil without a root and a parent. Without `Sampled=1` the trace is not sampled.
   static func parse(_ text: String) -> SpanContext? {
     var traceID: TraceID?
     var spanID: SpanID?

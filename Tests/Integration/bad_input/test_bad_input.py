@@ -9,6 +9,7 @@ import pytest
 
 from support.events import CATALOG, CAST, COIN, UNLINKED, character, example, item, somebody
 from support.prizes import Prizes
+from support.server import LocalQueueServer
 
 MIB = 1_048_576
 
@@ -20,6 +21,11 @@ def without(event, field):
 def raw(field, json_text):
     """The example with a field whose JSON is written out as it is."""
     return json.dumps(item(**{field: "@@"})).replace('"@@"', json_text)
+
+
+def twice(name):
+    """The example with a member more, at its end."""
+    return f'{json.dumps(item())[:-1]}, "{name}": "ITEM_AWARDED"}}'
 
 
 @dataclass
@@ -43,9 +49,17 @@ GUILD_ID = "numeric Discord guild id"
 ID = "expected an id"
 MISSING = "expected|missing|required|must"
 
+S3_POINTER = "software.amazon.payloadoffloading"
+EVENT_BRIDGE = {"version": "0", "id": "1", "detail-type": "prize", "source": "bot", "detail": item()}
+
+
+def sns(type):
+    return {"Type": type, "MessageId": "1", "TopicArn": "arn:aws:sns:us-east-1:1:t", "Message": json.dumps(item())}
+
+
 CASES = [
-    Case("not JSON", "hello, bot", "JSON"),
-    Case("JSON that is cut off", json.dumps(item())[:-10], "JSON"),
+    Case("not JSON", "hello, bot", "not JSON: line 1, column 1 is where"),
+    Case("JSON that is cut off", json.dumps(item())[:-10], "not JSON: it ends too early, in line 1, column"),
     Case("JSON followed by more", json.dumps(item()) + " {}", "JSON"),
     Case("an array", [item()], "object"),
     Case("a string", '"ITEM_AWARDED"', "object"),
@@ -63,7 +77,7 @@ CASES = [
     Case("no itemTypeId", without(item(), "itemTypeId"), MISSING, "itemTypeId"),
     Case("no characterId", without(example("character-awarded"), "characterId"), MISSING, "characterId"),
     Case("a user id that is a number", raw("discordUserId", UNLINKED), USER_ID, "discordUserId"),
-    Case("a user name", item(discordUserId="mira#1234"), USER_ID, "discordUserId", "mira#1234"),
+    Case("a user name", item(discordUserId="mira#1"), USER_ID + ".* holds more than digits", "discordUserId", "mira#1"),
     Case("an empty user id", item(discordUserId=""), USER_ID, "discordUserId"),
     Case("a user id that is null", item(discordUserId=None), USER_ID, "discordUserId"),
     Case("a user id with a sign", item(discordUserId="+5"), USER_ID, "discordUserId", "+5"),
@@ -72,13 +86,30 @@ CASES = [
     Case("an item type that is a list", item(itemTypeId=[COIN]), ID, "itemTypeId"),
     Case("an item type that is empty", item(itemTypeId=""), ID, "itemTypeId"),
     Case("a character that is a boolean", character(True), ID, "characterId"),
-    Case("quantity 0", item(quantity=0), WHOLE_NUMBER, "quantity", "0"),
+    Case("quantity 0", item(quantity=0), f"{WHOLE_NUMBER}.*, but the number is below 1", "quantity", "0"),
     Case("quantity -1", item(quantity=-1), WHOLE_NUMBER, "quantity", "-1"),
-    Case("quantity 1.5", item(quantity=1.5), WHOLE_NUMBER, "quantity", "1.5"),
+    Case("quantity 1.5", item(quantity=1.5), f"{WHOLE_NUMBER}.*, but a fraction came", "quantity", "1.5"),
     Case('quantity "5"', item(quantity="5"), WHOLE_NUMBER, "quantity", "5"),
     Case("quantity 10^30", item(quantity=10**30), WHOLE_NUMBER, "quantity"),
     Case("quantity 1e30", raw("quantity", "1e30"), WHOLE_NUMBER, "quantity"),
-    Case("quantity 1e400", raw("quantity", "1e400"), WHOLE_NUMBER + "|JSON"),
+    Case("quantity 1e400", raw("quantity", "1e400"), WHOLE_NUMBER, "quantity", "1e400"),
+    Case("quantity 1e999999", raw("quantity", "1e999999"), WHOLE_NUMBER, "quantity", "1e999999"),
+    Case("a giant in a field that nobody reads", raw("quantity", '0, "x": 1e999999'), WHOLE_NUMBER, "quantity", "0"),
+    Case("a user id that is a number, and why", raw("discordUserId", UNLINKED), "in quotes", "discordUserId"),
+    Case("an item type that is a number", raw("itemTypeId", "7"), "in quotes", "itemTypeId"),
+    Case("an eventType that is a number, and why", item(eventType=7), "in quotes", "eventType"),
+    Case("an eventType that comes twice", twice("eventType"), "more than once", "eventType"),
+    Case("an eventType that comes twice, with escapes", twice("eventT\\u0079pe"), "more than once", "eventType"),
+    Case("a comma too many", json.dumps(item())[:-1] + ",}", "not JSON: line 1, column"),
+    Case("a byte order mark", "\ufeff" + json.dumps(item()), "line 1, column 1 .* byte order mark"),
+    Case("an SNS notification", sns("Notification"), "raw message delivery", "eventType"),
+    Case("SNS's own message", sns("SubscriptionConfirmation"), "confirm the subscription", "eventType"),
+    Case("an EventBridge event", EVENT_BRIDGE, r"input path \$\.detail", "eventType"),
+    Case("a CloudEvent", {"specversion": "1.0", "id": "1", "type": "x", "data": item()}, "CloudEvent", "eventType"),
+    Case("an S3 notification", {"Records": [{"eventSource": "aws:s3"}]}, "S3", "eventType"),
+    Case("a pointer to S3", [f"{S3_POINTER}.PayloadS3Pointer", {"s3BucketName": "b"}], "Extended Client"),
+    Case("JSON made twice", json.dumps(json.dumps(item())), "twice"),
+    Case("the name in another spelling", {**without(item(), "eventType"), "event_type": "x"}, "write eventType"),
     Case("quantity true", item(quantity=True), WHOLE_NUMBER, "quantity", "true"),
     Case("quantity null", item(quantity=None), WHOLE_NUMBER, "quantity", "null"),
     Case("quantity NaN", raw("quantity", "NaN"), "JSON"),
@@ -110,7 +141,7 @@ def aftermath(make_queue, make_worker):
 
 
 @pytest.mark.parametrize("number", range(len(CASES)), ids=[case.name for case in CASES])
-def test_it_ends_in_the_dead_letter_queue_which_says_why(number, aftermath):
+def test_it_ends_in_the_dead_letter_queue_which_says_why(number, aftermath, server):
     case, (ids, letters, prizes, _) = CASES[number], aftermath
     assert case.name in letters, f"it is not among the dead letters: {sorted(letters)}"
     letter = letters[case.name]
@@ -126,7 +157,8 @@ def test_it_ends_in_the_dead_letter_queue_which_says_why(number, aftermath):
     if "eventType" not in case.name and case.field:
         assert failure["kind"] == "validation"
     assert failure["messageId"] == ids[case.name]
-    assert failure["receiveCount"] == 1
+    # moto can hand a message to two receives at once.
+    assert failure["receiveCount"] == 1 or (failure["receiveCount"] == 2 and not isinstance(server, LocalQueueServer))
     assert letter.first_received
 
     # The good message that was sent after it.
@@ -140,7 +172,7 @@ def test_nothing_else_was_granted(aftermath):
 
 def test_what_came_is_not_in_the_log(aftermath):
     finished = aftermath[3]
-    assert "mira#1234" not in finished.output
+    assert "mira#1" not in finished.output
 
 
 @pytest.mark.parametrize("size", [MIB - 4096, MIB], ids=["with room for the failure", "of all that SQS takes"])
@@ -171,6 +203,12 @@ def test_a_good_message_of_a_mebibyte_is_granted(queue, worker, prizes):
     queue.send(item(note="x" * (MIB - len(empty))))
     worker.run_until_empty()
     assert prizes.pending(UNLINKED) == {COIN: 1}
+
+
+def test_of_a_field_that_comes_twice_the_last_value_counts(queue, worker, prizes):
+    queue.send(raw("quantity", '7, "quantity": 2'))
+    worker.run_until_empty()
+    assert prizes.pending(UNLINKED) == {COIN: 2}
 
 
 def test_a_body_that_is_not_utf_8(queue, worker, prizes, proxy):

@@ -1,5 +1,6 @@
 """Thousands of messages drawn at random: none of them stops the worker, and none is lost. `--bodies 50000` for more."""
 
+import base64
 import hashlib
 from collections import Counter
 from random import Random
@@ -88,7 +89,7 @@ def test_every_one_is_handled_or_becomes_a_dead_letter(server, queue, worker, pr
         wait_until(lambda: nothing_waits(queue) or not running.is_running, "all were received", 60 + total / 50)
         assert running.is_running, f"the worker ended with {running.process.returncode}"
         memory.append(resident_megabytes(running.process.pid))
-    queue.wait_until_empty()
+    queue.wait_until_empty(deadline=240)
     running.stop()
     print(f"{len(sender.taken)} were taken, refused were {dict(sender.refused)}; the worker's memory in MB: {memory}")
 
@@ -122,12 +123,14 @@ def nothing_waits(queue):
 def keys(id, message):
     """Under which the worker may know it."""
     yield f"message:{id}"
-    key = message.attributes.get("IdempotencyKey", {}).get("StringValue")
-    if key:
+    attribute = message.attributes.get("IdempotencyKey", {})
+    if key := attribute.get("StringValue"):
         yield f"producer:{key}"
         yield f"producer-sha256:{hashlib.sha256(key.encode()).hexdigest()}"
+    if key := attribute.get("BinaryValue"):
+        yield f"producer-binary:{key}"
+        yield f"producer-binary-sha256:{hashlib.sha256(base64.b64decode(key)).hexdigest()}"
     yield f"message:forged-{message.number}"
-    yield f"forged:{message.number}"
 
 
 def assert_is_bounded(memory):

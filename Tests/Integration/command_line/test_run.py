@@ -1,9 +1,12 @@
 """`worker run`: what it says when it cannot run, or need not."""
 
+import socket
 from types import SimpleNamespace
 
 import pytest
 
+from support import wait_until
+from support.admin import Admin
 from support.events import UNLINKED, COIN, example
 
 
@@ -18,6 +21,23 @@ def test_a_queue_that_does_not_exist_is_named(worker):
     worker.environment["AWS_SQS_QUEUE_URL"] += "-nowhere"
     finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
     assert worker.environment["AWS_SQS_QUEUE_URL"].rsplit("/", 1)[-1] in finished.stderr
+
+
+class TestAStartThatFailsMakesNothing:
+    @pytest.fixture(autouse=True)
+    def nothing(self, worker):
+        yield
+        assert sorted(path.name for path in worker.folder.iterdir()) == ["routes.yaml"]
+
+    def test_no_such_queue(self, worker):
+        worker.environment["AWS_SQS_QUEUE_URL"] += "-nowhere"
+        worker.command("run", "--routes", worker.write_routes()).failed()
+
+    def test_a_port_that_is_taken(self, worker):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            port = taken.getsockname()[1]
+            failed = worker.command("run", "--admin", port, "--routes", worker.write_routes()).failed()
+        assert f"port {port} of 127.0.0.1 is in use" in failed.stderr
 
 
 def test_one_of_several_queues_that_does_not_exist_ends_it(worker, queue, prizes):
@@ -76,6 +96,7 @@ class TestWithoutAQueue:
         del worker.environment["AWS_ACCESS_KEY_ID"], worker.environment["AWS_SECRET_ACCESS_KEY"]
         finished = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
         assert "AWS_ACCESS_KEY_ID" in finished.stderr
+        assert not worker.database.exists()
 
     @pytest.mark.parametrize(
         ("command", "mentions"),
@@ -94,3 +115,15 @@ class TestWithoutAQueue:
     def test_help(self, command, mentions, worker):
         shown = worker.command(*command, "--help").succeeded().stdout
         assert [word for word in mentions if word not in shown] == []
+
+
+def test_until_empty_says_that_it_waits_for_a_plugin(worker, queue, prizes):
+    """Nothing else would say why it does not end."""
+    queue.send(example("item-awarded"), DelaySeconds=900)
+    running = worker.start("--until-empty", "--admin", "0")
+    wait_until(lambda: Admin(running).readiness()[0] == 200, "it receives, for a message is delayed")
+    with prizes.locked():
+        queue.send(example("item-awarded"))
+        wait_until(lambda: "--until-empty waits for the plugin prizes, which is down" in running.log(), "it says so")
+        running.terminate()
+        assert running.wait() == 75

@@ -9,6 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 import pytest
 
 from support.events import UNLINKED, item
+from support.sqs import loaded_sts
 
 ROLE = "arn:aws:iam::123456789012:role/bot"
 TOKEN = "instance-token"
@@ -79,7 +80,7 @@ def worker(worker):
 
 @pytest.fixture
 def sts(servers, worker):
-    worker.environment["AWS_ENDPOINT_URL_STS"] = servers("moto").endpoint
+    worker.environment["AWS_ENDPOINT_URL_STS"] = loaded_sts(servers("moto").endpoint)
 
 
 @pytest.fixture

@@ -25,7 +25,7 @@ class Letters:
         return json.loads(self.command(*arguments, "--json").succeeded().stdout)
 
     def listed(self, *arguments):
-        return self.json("list", *arguments)["letters"]
+        return self.json("list", *arguments)["deadLetters"]
 
     def written(self, *events, **attributes):
         """Events that the worker dead-letters; returns their message ids."""

@@ -13,9 +13,9 @@ def test_export_then_discard(letters, worker, unknown_coin):
     letters.command("export", *filter, "-o", "old.jsonl").succeeded()
     done = letters.json("discard", *filter, "--yes")
     exported = [json.loads(line)["id"] for line in (worker.folder / "old.jsonl").read_text().splitlines()]
-    assert sorted(exported) == sorted(letter["id"] for letter in done["letters"])
-    assert {letter["outcome"] for letter in done["letters"]} == {"discarded"}
-    assert done.keys() == {"queue", "deadLetterQueue", "isDryRun", "letters", "lookedAt", "isComplete"}
+    assert sorted(exported) == sorted(letter["id"] for letter in done["deadLetters"])
+    assert {letter["outcome"] for letter in done["deadLetters"]} == {"discarded"}
+    assert done.keys() == {"queue", "deadLetterQueue", "isDryRun", "deadLetters", "received", "isComplete"}
     assert [letter["route"] for letter in letters.listed()] == ["UNKNOWN"]
     assert letters.counts() == (1, 0)
 
@@ -24,10 +24,10 @@ def test_what_is_in_a_file_of_exported_letters_and_nothing_else(letters, worker,
     letters.written(*[unknown_coin] * 3)
     letters.command("export", "--output", "old.jsonl").succeeded()
     letters.written(unknown_coin)
-    assert len(letters.json("discard", "--exported", "old.jsonl", "--yes")["letters"]) == 3
+    assert len(letters.json("discard", "--exported", "old.jsonl", "--yes")["deadLetters"]) == 3
     assert letters.counts() == (1, 0)
     (worker.folder / "old.jsonl").write_text("old\n")
-    assert "old.jsonl: letter 1 is not" in letters.command("discard", "--exported", "old.jsonl", "--yes").failed().stderr
+    assert "old.jsonl: dead letter 1 is not" in letters.command("discard", "--exported", "old.jsonl", "--yes").failed().stderr
     assert "no such file" in letters.command("discard", "--exported", "none", "--yes").failed().stderr
     assert letters.counts() == (1, 0)
 
@@ -37,7 +37,7 @@ def test_it_prints_what_it_deleted(letters, unknown_coin):
     (letter,) = letters.listed()
     shown = letters.command("discard", "--id", letter["id"], "--yes").succeeded().stdout
     assert letter["id"] in shown
-    assert "Deleted 1 letter" in shown
+    assert "Deleted 1 dead letter" in shown
     assert letters.counts() == (0, 0)
 
 

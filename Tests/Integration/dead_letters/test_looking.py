@@ -1,6 +1,7 @@
 """`worker dead-letters list`, `show` and `export` show letters, and change nothing."""
 
 import json
+import os
 import signal
 import subprocess
 import threading
@@ -8,7 +9,7 @@ import time
 
 import pytest
 
-from support import takes_at_most
+from support import takes_at_most, wait_until
 from support.events import UNLINKED, account_linked, item
 
 
@@ -26,16 +27,17 @@ class TestList:
         assert {letter["route"] for letter in by_original.values()} == {"ITEM_AWARDED"}
 
     def test_for_people(self, letters, unknown_coin, coin):
-        letters.written(unknown_coin)
+        (written,) = letters.written(unknown_coin)
         moved = letters.moved(coin)
         shown = letters.command("list").succeeded()
         header, *rows = [line for line in shown.stdout.splitlines() if line.strip()]
-        assert header.split() == ["ID", "AGE", "ROUTE", "KIND", "WHY"]
-        assert [row.split()[2:4] for row in rows[:2]] == [["ITEM_AWARDED", "notFound"], ["ITEM_AWARDED", "-"]]
+        assert header.split() == ["ID", "FIRST", "ID", "AGE", "ROUTE", "KIND", "WHY"]
+        assert [row.split()[3:5] for row in rows[:2]] == [["ITEM_AWARDED", "notFound"], ["ITEM_AWARDED", "-"]]
+        assert [row.split()[1] for row in rows[:2]] == [written, "-"], "the id that the log has, where it is another"
         assert rows[1].startswith(moved)
-        assert "does not exist" in rows[0]
-        assert rows[2].startswith("2 letters in ")
-        assert "counted as a receive of 2 letters" in shown.stderr
+        assert "does not exist" in rows[0] and unknown_coin["itemTypeId"] in rows[0]
+        assert rows[2].startswith("2 dead letters in ")
+        assert "counted as a receive of 2 dead letters" in shown.stderr
 
     def test_it_changes_nothing_but_receive_counts(self, letters, queue, unknown_coin):
         letters.written(*[unknown_coin] * 12)
@@ -46,23 +48,23 @@ class TestList:
         assert len(queue.dead_letters()) == 12, "they are visible at once"
 
     def test_an_empty_queue(self, letters):
-        assert letters.command("list").succeeded().stdout.startswith("0 letters in ")
+        assert letters.command("list").succeeded().stdout.startswith("0 dead letters in ")
         assert letters.listed() == []
 
     def test_it_says_that_there_are_more(self, letters, unknown_coin):
         letters.written(*[unknown_coin] * 13)
         page = letters.json("list", "--limit", 5)
-        assert len(page["letters"]) == 5
-        assert (page["isComplete"], page["approximatelyVisible"], page["lookedAt"]) == (False, 13, 5)
+        assert len(page["deadLetters"]) == 5
+        assert (page["isComplete"], page["approximatelyVisible"], page["received"]) == (False, 13, 5)
         assert "which holds about 13; --limit shows more" in letters.command("list", "--limit", 5).succeeded().stdout
         whole = letters.json("list")
-        assert len({letter["id"] for letter in whole["letters"]}) == 13
+        assert len({letter["id"] for letter in whole["deadLetters"]}) == 13
         assert whole["isComplete"]
 
     def test_letters_in_the_hands_of_others_are_said(self, letters, queue, unknown_coin):
         letters.written(unknown_coin, unknown_coin)
         queue.sqs.receive_message(QueueUrl=queue.dead_letter_url, MaxNumberOfMessages=1, VisibilityTimeout=60)
-        assert "1 more are in someone's hands" in letters.command("list").succeeded().stdout
+        assert "1 more are in flight" in letters.command("list").succeeded().stdout
 
     def test_filters(self, letters, unknown_coin, coin):
         letters.written(unknown_coin, item(quantity=0), account_linked("no id", "x"), {"eventType": "UNKNOWN"})
@@ -88,23 +90,36 @@ class TestList:
         assert found("--id", one["originalId"]) == [("UNKNOWN", "validation")]
         assert letters.counts() == (5, 0)
 
+    def test_a_slip_of_the_pen_is_no_answer(self, letters, unknown_coin):
+        letters.written(unknown_coin)
+        for command in (["list"], ["export"], ["redrive", "--yes"], ["discard", "--yes"]):
+            finished = letters.command(*command, "--kind", "notFond")
+            assert finished.code == 1
+            assert "has the kind notFond" in finished.stderr and "did you mean notFound?" in finished.stderr
+        finished = letters.command("list", "--route", "ITEM_AWARDDE")
+        assert finished.code == 1
+        assert "did you mean ITEM_AWARDED?" in finished.stderr
+        assert letters.listed("--kind", "conflict", "--route", "CHARACTER_AWARDED") == [], "there are none, and could be"
+        assert letters.counts() == (1, 0)
+
     def test_the_schema(self, letters, queue, unknown_coin):
         letters.written(unknown_coin)
         listing = letters.json("list")
         assert listing.keys() == {
             "queue",
             "deadLetterQueue",
-            "letters",
-            "lookedAt",
+            "deadLetters",
+            "received",
             "isComplete",
             "approximatelyVisible",
             "approximatelyInFlight",
         }
         assert listing["queue"] == queue.name
-        (letter,) = listing["letters"]
+        (letter,) = listing["deadLetters"]
         assert letter.keys() == {
             "id",
             "originalId",
+            "isOriginalIdClaimed",
             "idempotencyKey",
             "route",
             "eventType",
@@ -113,8 +128,10 @@ class TestList:
             "firstReceived",
             "receiveCount",
             "bytes",
+            "queue",
             "failure",
         }
+        assert letter["queue"] == queue.name
         assert letter["idempotencyKey"] == f"message:{letter['originalId']}"
         assert letter["sent"].endswith("Z")
 
@@ -136,6 +153,8 @@ class TestList:
         assert reached.wait(30), running.log()
         assert letters.counts() == (5, 10)
         running.signal(number)
+        # Or it could come to its end first.
+        wait_until(lambda: "Stopping" in running.log(), "the signal is heeded")
         go_on.set()
         with takes_at_most(20, "giving letters back"):
             assert running.wait() == code
@@ -171,11 +190,36 @@ class TestShow:
             assert part in text
         assert letters.counts() == (1, 0)
 
+    def test_by_the_beginning_of_an_id(self, letters, unknown_coin):
+        first, second = letters.written(unknown_coin, unknown_coin)
+        listed = {letter["originalId"]: letter["id"] for letter in letters.listed()}
+        assert letters.json("show", first[:13])["id"] == listed[first]
+        assert letters.json("show", listed[second][:13].upper())["id"] == listed[second]
+        assert {letter["id"] for letter in letters.listed(first[:13], second)} == set(listed.values())
+        assert "four characters or more" in letters.command("show", first[:3]).failed().stderr
+        assert letters.counts() == (2, 0)
+
+    def test_a_beginning_that_several_have(self, letters, queue, coin):
+        """Message ids are SQS's to choose, so two letters of one first message stand for that."""
+        body = json.dumps(coin)
+        for id in ("0123-a", "0123-b"):
+            failure = {"kind": "notFound", "message": "no", "receiveCount": 1, "messageId": id}
+            attribute = {"DataType": "String", "StringValue": json.dumps(failure)}
+            queue.sqs.send_message(
+                QueueUrl=queue.dead_letter_url, MessageBody=body, MessageAttributes={"WorkerFailure": attribute}
+            )
+        finished = letters.command("redrive", "0123", "--yes")
+        assert finished.code == 1
+        assert "0123 is the beginning of 2 ids" in finished.stderr and "0123-a, 0123-b" in finished.stderr
+        assert letters.counts() == (2, 0)
+        letters.command("redrive", "0123-a", "--yes").succeeded()
+        assert [letter["originalId"] for letter in letters.listed()] == ["0123-b"]
+
     def test_a_letter_that_is_not_there(self, letters, unknown_coin):
         letters.written(unknown_coin)
         finished = letters.command("show", "nothing")
         assert finished.code == 1
-        assert "no letter nothing among the 1 that could be seen" in finished.stderr
+        assert "no dead letter nothing among the 1 that could be seen" in finished.stderr
         assert letters.counts() == (1, 0)
 
 
@@ -187,7 +231,7 @@ class TestExport:
             QueueUrl=queue.dead_letter_url, MessageBody="no JSON\n世界", MessageAttributes={"bytes": binary}
         )
         finished = letters.command("export", "--output", "letters.jsonl").succeeded()
-        assert "Exported 12 letters" in finished.stderr
+        assert "Exported 12 dead letters" in finished.stderr
         assert finished.stdout == ""
         lines = [json.loads(line) for line in (worker.folder / "letters.jsonl").read_text().split("\n")[:-1]]
         assert len(lines) == 12
@@ -202,22 +246,32 @@ class TestExport:
     def test_a_reader_who_goes_away(self, letters, worker, unknown_coin):
         letters.written(*[unknown_coin] * 15)
         command = [worker.binary, "dead-letters", "export", "--routes", worker.write_routes()]
-        output = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE}
-        with subprocess.Popen(command, env=worker.environment, cwd=worker.folder, **output) as running:
-            running.stdout.close()
+        # Before it writes: all of it fits into a pipe.
+        reader, output = os.pipe()
+        os.close(reader)
+        pipes = {"stdout": output, "stderr": subprocess.PIPE}
+        with subprocess.Popen(command, env=worker.environment, cwd=worker.folder, **pipes) as running:
+            os.close(output)
             stderr = running.stderr.read().decode()
-            assert running.wait(30) == 1, stderr
-        assert "cannot write to standard output" in stderr
+            assert running.wait(30) == 128 + signal.SIGPIPE, stderr
+        assert stderr == "", "there is nobody to tell"
         assert letters.counts() == (15, 0)
 
     def test_what_takes_long_is_told(self, letters, proxy, unknown_coin):
         letters.written(*[unknown_coin] * 15)
-        proxy.on_request = lambda operation, body: time.sleep(1.6) if operation == "ReceiveMessage" else None
-        assert "… 15 of about 15 letters" in letters.command("export").succeeded().stderr
+        receives = []
+
+        def hold_up_the_second(operation, body):
+            receives.extend([operation] if operation == "ReceiveMessage" else [])
+            if operation == "ReceiveMessage" and len(receives) == 2:
+                time.sleep(3.1)
+
+        proxy.on_request = hold_up_the_second
+        assert "… 15 of about 15 dead letters" in letters.command("export").succeeded().stderr
 
     def test_a_file_is_not_overwritten(self, letters, worker):
         (worker.folder / "letters.jsonl").write_text("dear")
         finished = letters.command("export", "--output", "letters.jsonl")
         assert finished.code == 1
-        assert "is there already" in finished.stderr
+        assert "exists already" in finished.stderr
         assert (worker.folder / "letters.jsonl").read_text() == "dear"

@@ -2,6 +2,7 @@
 
 import http.server
 import json
+import re
 import shutil
 import subprocess
 import sys
@@ -33,7 +34,7 @@ def image(stages):
     return dict(stages[-1])
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture
 def compose(root):
     return yaml.safe_load((root / "compose.yaml").read_text())
 
@@ -135,6 +136,26 @@ def test_compose_gives_a_stop_its_time_and_the_worker_little_else(compose, image
     assert f"127.0.0.1:{PORT}:{PORT}" in worker["ports"]
     assert admin_address(image["CMD"])[0] == "0.0.0.0", "nobody outside of a container sees its loopback"
     assert image["VOLUME"] in {volume.split(":")[1] for volume in worker["volumes"]}
+
+
+def test_compose_has_a_postgres_for_those_who_ask_for_it(compose, root):
+    postgres = compose["services"].pop("postgres")
+    assert postgres["profiles"] == ["postgres"]
+    assert all("profiles" not in service for service in compose["services"].values())
+    worker = compose["services"]["worker"]
+    assert worker["depends_on"]["postgres"] == {"condition": "service_healthy", "required": False}
+    assert worker["environment"]["PRIZE_DATABASE"].startswith("${PRIZE_DATABASE:-sqlite:")
+    # What the file's comment has one export reaches the service.
+    exported = re.search(r"export COMPOSE_PROFILES=(\S+) PRIZE_DATABASE=postgres://(\S+):(\S+)@(\S+)/(\S+)\n", (root / "compose.yaml").read_text())
+    variables = postgres["environment"]
+    assert exported.groups() == (
+        "postgres", variables["POSTGRES_USER"], variables["POSTGRES_PASSWORD"], "postgres", variables["POSTGRES_DB"],
+    )  # fmt: skip
+    assert {variables["POSTGRES_USER"], variables["POSTGRES_DB"]} <= set(postgres["healthcheck"]["test"])
+    [volume] = postgres["volumes"]
+    name, path = volume.split(":")
+    assert name in compose["volumes"] and path == "/var/lib/postgresql/data"
+    assert int(re.match(r"postgres:(\d+)", postgres["image"])[1]) >= 14
 
 
 def test_compose_makes_the_queue_that_its_worker_reads(compose, root):

@@ -92,7 +92,7 @@ def test_the_first_minute(dev):
     done = dev.run().succeeded()
     assert "5 gold coins for a Discord user: handled" in done.stdout
     assert "the character Mira for the same user: handled" in done.stdout
-    assert "an item that does not exist: dead-lettered: notFound: item type cluid000zzz does not exist" in done.stdout
+    assert "an item that does not exist: dead-lettered: notFound: the item type does not exist" in done.stdout
     assert done.stdout.endswith("The queue is empty. By receives: 1 dead-lettered, 2 handled.\n")
     assert pending(dev.holdings()) == ({"cluid123abc": 5}, ["cluid456def"])
 
@@ -104,14 +104,14 @@ def test_the_readme_shows_what_it_prints(dev):
     shown = [line.removeprefix("    ") for line in shown.splitlines() if line.strip()]
     printed = dev.run().succeeded().stdout.splitlines()
     printed = {re.sub(r"http://127\.0\.0\.1:\d+", "http://127.0.0.1:4566", line) for line in printed}
-    until = shown.index("What to type next, in another terminal:")
+    until = shown.index("Next, in another terminal:")
     assert [line for line in shown[:until] if line not in printed] == []
 
 
 def test_it_goes_on_with_the_data_it_had(dev):
     dev.run().succeeded()
     again = dev.run().succeeded()
-    assert "It goes on with the data that it had" not in again.stdout, "that is for a person who stays"
+    assert "It continues with the data of the last run" not in again.stdout, "that is for a person who stays"
     assert again.stdout.endswith("The queue is empty; nothing was received.\n")
     assert pending(dev.holdings()) == ({"cluid123abc": 5}, ["cluid456def"])
 
@@ -125,7 +125,7 @@ def test_what_it_says_to_type_works(dev, running):
     dev.shell(f"{source}\n{Path(sys.executable).parent / aws}")
     wait_until(lambda: pending(dev.holdings())[0] == {"cluid123abc": 15}, "and five more")
     shown = dev.shell(f"{source}\n{dead_letters}")
-    assert "notFound" in shown and "item type cluid000zzz does not exist" in shown
+    assert "notFound" in shown and "the item type does not exist" in shown and "cluid000zzz" in shown
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["Ctrl-C", "SIGTERM"])
@@ -168,8 +168,8 @@ def test_a_database_that_routes_name_gets_no_demo(dev):
 
 def test_another_region_and_another_queue(dev):
     """What it prints and writes leads to the first queue, in whichever region routes.yaml has it."""
-    routes = (ROOT / "routes.yaml").read_text().replace("${AWS_REGION:-us-east-1}", "eu-west-1")
-    second = "queues:\n  raffles: { url: \"${AWS_SQS_RAFFLES_URL}\" }\n"
+    routes = (ROOT / "routes.yaml").read_text()
+    second = "queues:\n  raffles: { url: \"${AWS_SQS_RAFFLES_URL}\", region: eu-west-1 }\n"
     (dev.folder / "routes.yaml").write_text(routes.replace("queues:\n", second))
     dev.environment["AWS_SQS_RAFFLES_URL"] = "https://sqs.eu-west-1.amazonaws.com/1/raffles"
     done = dev.run().succeeded()
@@ -177,8 +177,48 @@ def test_another_region_and_another_queue(dev):
     assert re.search(r"queue http://127.0.0.1:\d+/000000000000/prizes", done.stdout)
 
 
+def test_a_profile_does_not_say_where_its_queues_are(dev):
+    config = dev.folder / ".aws" / "config"
+    config.parent.mkdir()
+    config.write_text("[default]\nregion = eu-west-1\nendpoint_url = http://127.0.0.1:9\n")
+    dev.run().succeeded()
+
+
 def test_a_proxy_is_not_asked_for_this_machine(dev):
     dev.run(environment={"http_proxy": "http://127.0.0.1:9", "all_proxy": "http://127.0.0.1:9"}).succeeded()
+
+
+def test_what_handlers_log_is_seen(dev):
+    assert "prize waits until the account is linked" in dev.run().succeeded().stderr
+    assert "prize waits" not in dev.run("--data", "other", "--log-level", "error").succeeded().stderr
+
+
+def test_a_last_try_is_said_to_be_one(dev):
+    """The unknown item, where the route tries it again."""
+    routes = (ROOT / "routes.yaml").read_text().replace("maxReceiveCount: 3", "maxReceiveCount: 2")
+    again = "{ handler: prizes.item, errors: { transient: [notFound] }, retry: { base: 100ms, max: 100ms } }"
+    (dev.folder / "routes.yaml").write_text(routes.replace("{ handler: prizes.item }", again))
+    shown = dev.run().succeeded().stdout
+    tries = [line for line in shown.splitlines() if "an item that does not exist: failed: notFound" in line]
+    assert re.search(r"; it comes again in \d+ secs?$", tries[0])
+    assert tries[1].endswith("; this was try 2, the last, so it is dead-lettered")
+    assert len(tries) == 2
+
+
+def test_the_event_that_it_suggests_has_the_fields_that_its_handler_needs(dev):
+    """Where there is no demo, it is made from the handler's type."""
+    routes = (ROOT / "routes.yaml").read_text().replace("${PRIZE_DATABASE:-sqlite:prizes.db}", "sqlite:own.db")
+    (dev.folder / "routes.yaml").write_text(routes)
+    worker = dev.start()
+    try:
+        wait_until(lambda: "Ctrl-C ends it." in worker.log() or not worker.is_running, "it says what to type next")
+        commands = worker.log().partition("in another terminal:\n")[2].splitlines()
+        send = next(line.strip() for line in commands if "send -" in line)
+        assert "Warning" not in dev.shell(f". .worker/env\n{send} 2>&1")
+        wait_until(lambda: "notFound: no community belongs to the guild" in worker.log(), "its handler had it")
+    finally:
+        worker.kill()
+        print(worker.log())
 
 
 def test_a_signal_ends_it_whenever_it_comes(dev):
@@ -213,6 +253,13 @@ class TestWhatKeepsItFromStarting:
         assert done.code == 1
         assert f"port {port} of 127.0.0.1 is taken" in done.stderr
         assert "--port" in done.stderr
+        assert not (dev.folder / ".worker").exists()
+        assert "By receives: 1 dead-lettered, 2 handled" in dev.run().succeeded().stdout
+
+    def test_a_local_queue_whose_port_is_taken_makes_nothing(self, dev):
+        with socket.create_server(("127.0.0.1", 0)) as taken:
+            dev.command("local-queue", "--port", str(taken.getsockname()[1])).failed()
+        assert not (dev.folder / ".worker").exists()
 
     def test_a_directory_that_cannot_be_made(self, dev):
         (dev.folder / "file").write_text("")
@@ -229,8 +276,170 @@ class TestWhatKeepsItFromStarting:
         assert done.code == 1
         assert "newer version" in done.stderr
 
-    def test_no_routes(self, dev):
-        (dev.folder / "routes.yaml").unlink()
-        done = dev.run()
+    def test_no_such_routes(self, dev):
+        done = dev.run("--routes", "elsewhere.yaml")
         assert done.code == 78
         assert "there is no such file" in done.stderr
+
+
+class TestAnEmptyFolder:
+    @pytest.fixture(autouse=True)
+    def empty(self, dev):
+        (dev.folder / "routes.yaml").unlink()
+
+    def test_it_has_the_routes_of_the_demos(self, dev):
+        done = dev.run().succeeded()
+        assert "There is no routes.yaml here; .worker/routes.yaml has the routes of the plugins' demos." in done.stdout
+        assert done.stdout.endswith("The queue is empty. By receives: 1 dead-lettered, 2 handled.\n")
+        assert [path.name for path in dev.folder.iterdir()] == [".worker"]
+
+    def test_what_it_says_to_type_works(self, dev, running):
+        commands = running.log().partition("in another terminal:\n")[2].partition("\n\n")[0]
+        source, holdings, send, _, dead_letters = [line.strip() for line in commands.splitlines()]
+        assert "cluid456def" in dev.shell(f"{source}\n{holdings}")
+        assert "Sent message" in dev.shell(f"{source}\n{send}")
+        shown = dev.shell(f"{source}\n{dead_letters}")
+        assert "the item type does not exist" in shown and "cluid000zzz" in shown
+
+    def test_a_command_that_does_not_find_them_says_where_they_are(self, dev):
+        dev.run().succeeded()
+        assert dev.command("check").failed().stderr.endswith("dev`: --routes .worker/routes.yaml\n")
+        checked = dev.command("check", ".worker/routes.yaml").failed()
+        assert "AWS_SQS_QUEUE_URL is not set" in checked.stderr
+        assert checked.stderr.endswith("dev`: . .worker/env\n")
+
+    def test_the_file_that_it_makes_is_the_users_own_to_change(self, dev):
+        dev.run().succeeded()
+        made = dev.folder / ".worker/routes.yaml"
+        made.write_text(made.read_text().replace("ITEM_AWARDED", "ITEM_WON"))
+        dev.shell(f"cp .worker/routes.yaml . && . .worker/env && {dev.binary} check")
+        (dev.folder / "routes.yaml").unlink()
+        again = dev.run().succeeded()
+        assert "ITEM_WON" in made.read_text() and "There is no routes.yaml here" not in again.stdout
+
+
+def test_a_start_that_was_broken_off_is_made_up_for(dev):
+    """Of the demo it had sent one event, and recorded none."""
+    dev.run().succeeded()
+    (dev.folder / ".worker/demo-events-sent").write_text("the character Mira for the same user\n")
+    again = dev.run().succeeded()
+    assert "A bot sends 2 events" in again.stdout
+    assert "the character Mira" not in again.stdout
+    assert pending(dev.holdings()) == ({"cluid123abc": 5}, ["cluid456def"]), "the coins are the same event"
+
+
+@pytest.fixture
+def broken(dev):
+    """A worker whose database is gone: nothing can be handled until it is back."""
+    worker = dev.start()
+    wait_until(lambda: "Ctrl-C ends it." in worker.log() or not worker.is_running, "it says what to type next")
+    yield worker
+    worker.kill()
+    print(worker.log())
+
+
+def test_a_plugin_that_is_down_and_healthy_again_is_said(dev, broken):
+    with closing(sqlite3.connect(dev.folder / ".worker/prizes.db", timeout=60, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        dev.shell(f". .worker/env\n{dev.binary} send {ROOT}/Examples/item-awarded.json")
+        wait_until(lambda: "plugin prizes: down, and its events wait" in broken.log(), "it says that it is down")
+    wait_until(lambda: "plugin prizes: healthy again" in broken.log(), "it says that it is healthy")
+    wait_until(lambda: re.search(r"message [0-9a-f-]{36}: handled", broken.log()), "the event is handled")
+
+
+def what_next(dev, worker):
+    """The commands that it says to type."""
+    wait_until(lambda: "Ctrl-C ends it." in worker.log() or not worker.is_running, "it says what to type next")
+    assert worker.is_running, worker.log()
+    return [line.strip() for line in worker.log().partition("in another terminal:\n")[2].partition("\n\n")[0].splitlines()]
+
+
+@pytest.fixture
+def started(dev):
+    """Starts it; ends it with the test."""
+    workers = []
+
+    def start(*arguments):
+        workers.append(dev.start(*arguments))
+        return workers[-1]
+
+    yield start
+    for worker in workers:
+        if worker.is_running:
+            worker.kill()
+        print(worker.log())
+
+
+class TestRoutesOfOnesOwn:
+    def routes(self, dev, *changes):
+        text = (ROOT / "routes.yaml").read_text()
+        for old, new in changes:
+            assert old in text
+            text = text.replace(old, new)
+        (dev.folder / "routes.yaml").write_text(text)
+
+    def test_it_suggests_an_event_that_these_routes_handle(self, dev, started):
+        self.routes(dev, ("ITEM_AWARDED:", "ITEM_WON:"))
+        worker = started()
+        send = next(command for command in what_next(dev, worker) if "send -" in command)
+        assert "ITEM_WON, 5 gold coins for a Discord user: handled" in worker.log()
+        assert "Warning" not in dev.shell(f". .worker/env\n{send} 2>&1")
+        wait_until(lambda: re.search(r"ITEM_WON, message [0-9a-f-]{36}: handled", worker.log()), "it is handled")
+
+    def test_demo_events_that_nobody_takes_are_not_sent(self, dev):
+        self.routes(dev, ("  ITEM_AWARDED:", "  # ITEM_AWARDED:"))
+        shown = dev.run().succeeded().stdout
+        assert "A bot sends 1 event:" in shown
+        assert "unrouted" not in shown and "dead-lettered" not in shown
+
+    def test_it_exports_what_the_file_uses(self, dev):
+        self.routes(dev, ("${PRIZE_DATABASE:-sqlite:prizes.db}", "sqlite:own.db"))
+        dev.run().succeeded()
+        assert "PRIZE_DATABASE" not in (dev.folder / ".worker/env").read_text()
+
+    def test_a_second_queue_with_a_variable_of_its_own(self, dev, started):
+        self.routes(dev, ("queues:\n", 'queues:\n  raffles: { url: "${RAFFLES_URL}" }\n'))
+        worker = started()
+        what_next(dev, worker)
+        urls = re.findall(r"queue (http://127.0.0.1:\d+/000000000000/\w+)", worker.log())
+        assert [url.rsplit("/", 1)[1] for url in urls] == ["raffles", "prizes"]
+        variables = (dev.folder / ".worker/env").read_text()
+        assert f"export RAFFLES_URL='{urls[0]}'\n" in variables
+        assert f"export AWS_SQS_QUEUE_URL='{urls[1]}'\n" in variables
+        sent = dev.shell(f". .worker/env\n{dev.binary} send {ROOT}/Examples/item-awarded.json --queue raffles")
+        assert sent.endswith(f" to {urls[0]}.\n")
+        dev.shell(f". .worker/env\n{dev.binary} check")
+
+
+def test_a_duplicate_is_said_to_be_one(dev, started):
+    worker = started()
+    what_next(dev, worker)
+    event = ROOT / "Examples/item-awarded.json"
+    for outcome in ["handled", r"already handled \(duplicate of producer:win-7\)"]:
+        dev.shell(f". .worker/env\n{dev.binary} send {event} --idempotency-key win-7")
+        pattern = rf"ITEM_AWARDED, message [0-9a-f-]{{36}}: {outcome}\n"
+        wait_until(lambda: re.search(pattern, worker.log()), outcome)
+
+
+def test_ctrl_c_says_what_is_in_hand_and_where_the_data_stays(dev, started):
+    worker = started()
+    what_next(dev, worker)
+    with closing(sqlite3.connect(dev.folder / ".worker/prizes.db", timeout=60, isolation_level=None)) as database:
+        database.execute("BEGIN EXCLUSIVE")
+        dev.shell(f". .worker/env\n{dev.binary} send {ROOT}/Examples/item-awarded.json")
+        wait_until(lambda: "plugin prizes: down" in worker.log(), "an event is in flight")
+        worker.signal(signal.SIGINT)
+        stopping = "Stopping. 1 event in flight may finish, within 30 seconds; another Ctrl-C exits at once."
+        wait_until(lambda: stopping in worker.log(), "it says that it stops")
+    assert worker.wait() == 0
+    assert worker.log().endswith("Stopped. What is left in its queues stays in .worker.\n")
+
+
+def test_ctrl_c_with_nothing_in_hand(dev, started):
+    # Then nothing is sent any more.
+    dev.run().succeeded()
+    worker = started()
+    what_next(dev, worker)
+    worker.signal(signal.SIGINT)
+    assert worker.wait() == 0
+    assert "\nStopping. Nothing is in flight.\n\nStopped. What is left in its queues stays in .worker.\n" in worker.log()

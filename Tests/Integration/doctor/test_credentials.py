@@ -5,6 +5,8 @@ import time
 
 import pytest
 
+from support.sqs import loaded_sts
+
 ROLE = "arn:aws:iam::123456789012:role/bot"
 
 # Which queue it is does not matter here.
@@ -13,7 +15,7 @@ pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, sc
 
 @pytest.fixture
 def sts(servers, worker):
-    worker.environment["AWS_ENDPOINT_URL_STS"] = servers("moto").endpoint
+    worker.environment["AWS_ENDPOINT_URL_STS"] = loaded_sts(servers("moto").endpoint)
 
 
 def configure(worker, text):

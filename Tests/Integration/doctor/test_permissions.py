@@ -79,7 +79,7 @@ def test_an_answer_that_tells_nothing(doctor, proxy, queue, prizes):
     report = doctor()
     warning = report.one("permissions", "warning")
     assert report.code == 0
-    assert "sqs:DeleteMessage" in warning["message"] and "could not be told" in warning["message"]
+    assert "sqs:DeleteMessage" in warning["message"] and "could not be checked" in warning["message"]
 
 
 def shift(proxy, seconds):

@@ -83,3 +83,14 @@ def test_beside_a_worker_that_runs(doctor, worker, queue, prizes):
         assert doctor().having("wrong") == []
     finally:
         running.stop()
+
+
+def test_damaged_pages(doctor, worker, prizes):
+    with closing(sqlite3.connect(worker.database)) as database:
+        (page,) = database.execute("SELECT rootpage FROM sqlite_schema WHERE name = 'items_by_type'").fetchone()
+    with open(worker.database, "r+b") as file:
+        file.seek((page - 1) * 4096)
+        file.write(bytes(4096))
+    report = doctor()
+    assert report.code == 1
+    assert "is damaged" in report.one("plugin", "wrong")["message"]

@@ -75,6 +75,18 @@ def test_dead_letters_that_expire_before_anyone_looks(doctor, mend, queue, prize
     doctor().is_well()
 
 
+def test_content_based_deduplication(doctor, mend, make_queue, worker, prizes, sqs):
+    """The prize that is given again within five minutes is another prize, and SQS drops it."""
+    queue = make_queue(".fifo")
+    sqs.set_queue_attributes(QueueUrl=queue.url, Attributes={"ContentBasedDeduplication": "true"})
+    worker.environment["AWS_SQS_QUEUE_URL"] = queue.url
+    report = doctor()
+    warning = report.one("queue", "warning")
+    assert report.code == 0 and "MessageDeduplicationId" in warning["message"]
+    mend(warning)
+    assert [finding["status"] for finding in doctor().of("queue")] == ["ok"]
+
+
 def test_nothing_answers(doctor, worker, queue, prizes):
     worker.environment["AWS_ENDPOINT_URL_SQS"] = "http://127.0.0.1:9"
     report = doctor()
@@ -97,7 +109,7 @@ def test_a_queue_that_says_nothing_is_not_waited_for_long(doctor, proxy, queue, 
         ({}, {"visibilityTimeout": "2s"}, "renewal"),
         ({}, {"visibilityTimeout": "6h"}, "hidden"),
         ({"timeout": "12h"}, {}, "12h"),
-        ({"retry": {"base": "12h", "max": "12h"}}, {"maxReceiveCount": 3}, "gone"),
+        ({"retry": {"base": "12h", "max": "12h"}}, {"maxReceiveCount": 3}, "expire before"),
     ],
     ids=["short", "long", "endless handler", "endless retries"],
 )

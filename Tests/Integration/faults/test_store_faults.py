@@ -124,6 +124,47 @@ def test_a_full_disk(queue, worker, small_disk):
     check_all(queue, prizes, running)
 
 
+@pytest.fixture
+def disk_that_hangs(tmp_path):
+    """Yields a folder on a file system of its own, and what holds up all writes to it for a while."""
+    if os.geteuid() != 0 or not shutil.which("fsfreeze"):
+        pytest.skip("needs root and fsfreeze")
+    image, folder = tmp_path / "image", tmp_path / "disk"
+    folder.mkdir()
+    with open(image, "wb") as file:
+        file.truncate(16 * 1024 * 1024)
+    for command in (["mkfs.ext4", "-q", image], ["mount", "-o", "loop", image, folder]):
+        done = subprocess.run(command, capture_output=True, text=True)
+        if done.returncode != 0:
+            pytest.skip(f"cannot mount a file system of its own: {done.stderr.strip()}")
+
+    @contextmanager
+    def hangs():
+        subprocess.run(["fsfreeze", "--freeze", folder], check=True)
+        try:
+            yield
+        finally:
+            subprocess.run(["fsfreeze", "--unfreeze", folder], check=True)
+
+    yield folder, hangs
+    subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+def test_a_disk_that_hangs(queue, worker, disk_that_hangs):
+    """Its events run into their timeout, whatever becomes of the call that waits for the disk."""
+    folder, hangs = disk_that_hangs
+    worker.database = folder / "prizes.db"
+    worker.routes["plugins"]["prizes"]["database"] = f"sqlite:{worker.database}"
+    worker.routes["defaults"]["timeout"] = "1s"
+    prizes = Prizes(worker)
+    prizes.import_catalog(CATALOG)
+    running = start(worker, queue, prizes)
+    with hangs():
+        send_events(queue)
+        wait_until_logged(running, '"timeout"')
+    check_all(queue, prizes, running)
+
+
 def fill(path):
     with open(path, "wb", buffering=0) as file:
         for size in (65536, 4096):

@@ -1,5 +1,8 @@
 """What an award brings, to those who linked an account and to those who did not."""
 
+import sqlite3
+from contextlib import closing
+
 from support.events import COIN, LINKED, MIRA, SWORD, UNLINKED, account_linked, character, example, item, somebody
 
 
@@ -118,3 +121,24 @@ def test_a_running_worker_handles_what_comes_later(queue, worker, prizes):
         prizes.wait_for(somebody(number))
     queue.wait_until_empty()
     running.stop()
+
+
+def test_an_account_is_linked_although_not_all_fits_the_stack(queue, worker, prizes):
+    """A stack holds what JavaScript can count exactly."""
+    full = 2**53 - 1
+    for user in (LINKED, UNLINKED):
+        queue.send(item(user))
+    worker.run_until_empty()
+    with closing(sqlite3.connect(worker.database)) as database, database:
+        database.execute("UPDATE items SET quantity = ? WHERE owner_user_id = 'alice'", (full - 3,))
+        database.execute("UPDATE items SET quantity = 10 WHERE pending_discord_user_id IS NOT NULL")
+    queue.send(account_linked(UNLINKED, "alice"))
+    queue.send(account_linked(UNLINKED, "alice"))
+    queue.send(item(UNLINKED, type=SWORD))
+    log = worker.run_until_empty().output
+    assert queue.dead_letters() == []
+    assert "items stay pending for a linked account" in log
+    assert prizes.owned("alice") == {COIN: full, SWORD: 1}
+    assert prizes.pending("alice") == {COIN: 7}
+    shown = worker.command("prizes", "holdings", "--user", UNLINKED, "--routes", worker.write_routes()).succeeded()
+    assert f"Waits because a stack holds {full} at most:\n  7 × Gold coin" in shown.stdout

@@ -79,6 +79,39 @@ def test_a_fifo_queue_keeps_the_order_of_its_dead_letters(new_queue):
     assert {letter["Attributes"]["MessageGroupId"] for letter in letters} == {"guild"}
 
 
+def test_a_dead_letter_of_a_fifo_queue_has_its_message_id_for_deduplication_id(new_queue):
+    """The developer guide, "Setting-up dead-letter queue retention": the enqueue timestamp is reset; "Learn how to configure a
+    dead-letter queue redrive": the id is replaced, so that two messages which share one are both kept."""
+    dead = new_queue(FifoQueue="true")
+    first, second = (new_queue(FifoQueue="true", RedrivePolicy=redrive_policy(dead)) for _ in range(2))
+    sent = {}
+    clock = new_queue()
+    for queue in (first, second):
+        queue.send("a", MessageGroupId="guild", MessageDeduplicationId="daily")
+        message = queue.receive_one(VisibilityTimeout=0)
+        assert clock.receive(wait=1) == []
+        assert queue.receive() == []
+        sent[message["MessageId"]] = int(message["Attributes"]["SentTimestamp"])
+    letters = dead.receive()
+    assert {letter["MessageId"] for letter in letters} == set(sent)
+    for letter in letters:
+        attributes = letter["Attributes"]
+        assert attributes["MessageDeduplicationId"] == letter["MessageId"]
+        assert int(attributes["SentTimestamp"]) >= sent[letter["MessageId"]] + 900
+        assert attributes["ApproximateReceiveCount"] == "2"
+
+
+def test_a_dead_letter_of_a_standard_queue_keeps_its_time(queue, dead):
+    """The same page: the enqueue timestamp is unchanged."""
+    queue.set(RedrivePolicy=redrive_policy(dead))
+    queue.send()
+    message = queue.receive_one(VisibilityTimeout=0)
+    assert dead.receive(wait=1) == []
+    assert queue.receive() == []
+    letter = dead.receive_one()
+    assert letter["Attributes"]["SentTimestamp"] == message["Attributes"]["SentTimestamp"]
+
+
 def test_the_policy_is_answered_as_it_was_sent(new_queue, dead):
     sent = f'{{ "maxReceiveCount":"4",  "deadLetterTargetArn":"{dead.arn}" }}'
     queue = new_queue(RedrivePolicy=sent)

@@ -1,6 +1,5 @@
 """The local queue is killed again and again under load: what it acknowledged is true afterwards."""
 
-import socket
 import threading
 from collections import Counter
 from itertools import count
@@ -12,6 +11,7 @@ from botocore.exceptions import BotoCoreError, ClientError
 
 from support import wait_until
 from support.contract import ContractQueue, entry
+from support.ports import free_port
 from support.server import LocalQueueServer, messages
 from support.sqs import ENVIRONMENT
 
@@ -25,10 +25,7 @@ RECEIVERS = 3
 @pytest.fixture
 def server(binary, tmp_path):
     """On a port that stays the same when it starts again, as its clients expect."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = LocalQueueServer(binary, tmp_path / "data", "--port", port)
+    server = LocalQueueServer(binary, tmp_path / "data", "--port", free_port())
     yield server.start()
     if server.is_running:
         server.kill()
@@ -140,8 +137,8 @@ def test_killed_under_load_it_keeps_its_word(kind, server):
     with Load(server.endpoint, url, options) as load:
         for kill in range(1, KILLS + 1):
             enough = kill * 60
-            wait_until(lambda: len(load.sent) >= enough, f"{enough} messages are sent", 60, interval=0.01)
-            wait_until(lambda: len(load.deleted) >= enough // 4, f"{enough // 4} are deleted", 60, interval=0.01)
+            wait_until(lambda: len(load.sent) >= enough, f"{enough} messages are sent", interval=0.01)
+            wait_until(lambda: len(load.deleted) >= enough // 4, f"{enough // 4} are deleted", interval=0.01)
             server.kill()
             server.start()
 

@@ -224,7 +224,7 @@ def test_ids_may_be_long_and_have_punctuation(queue):
 
 
 def test_a_queue_delays_all_its_messages(new_queue):
-    queue = new_queue(FifoQueue="true", DelaySeconds="1")
+    queue = new_queue(FifoQueue="true", DelaySeconds="3")
     send(queue, *"ab")
     assert queue.receive() == []
     assert queue.receive_one()["Body"] == "a"

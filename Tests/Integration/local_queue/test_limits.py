@@ -68,7 +68,7 @@ class TestOtherAttributes:
             queue.set(**{name: value})
 
     def test_a_standard_queue_cannot_become_one(self, queue):
-        with refused("InvalidAttributeName", "InvalidAttributeValue"):
+        with refused("InvalidAttributeName"):
             queue.set(FifoQueue="true")
 
     def test_a_bad_one_leaves_the_good_ones_undone(self, queue):
@@ -140,14 +140,14 @@ class TestMessageAttributes:
         with refused(INVALID):
             queue.send(MessageAttributes={**attributes, "name-10": text("x")})
 
-    @pytest.mark.parametrize("name", ["x" * 256, "a.b-c_D9", "Aws", "amazonian"], ids=lambda name: name[:12])
+    @pytest.mark.parametrize("name", ["x" * 256, "a.b-c_D9", "Aws", "amazonian", "Zoë"], ids=lambda name: name[:12])
     def test_good_names(self, name, queue):
         queue.send(MessageAttributes={name: text("x")})
         assert list(queue.receive_one()["MessageAttributes"]) == [name]
 
     @pytest.mark.parametrize(
         "name",
-        ["x" * 257, ".a", "a.", "a..b", "a b", "a/b", "Zoë", "AWS.a", "aws.a", "Amazon.a", "amazon.a"],
+        ["x" * 257, ".a", "a.", "a..b", "a b", "a/b", "a§b", "AWS.a", "aws.a", "Amazon.a", "amazon.a"],
         ids=lambda name: ascii(name[:12]),
     )
     def test_bad_names(self, name, queue):

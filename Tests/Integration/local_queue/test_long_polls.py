@@ -9,7 +9,7 @@ import pytest
 from support import takes_at_most, wait_until
 from support.contract import bodies
 
-AT_ONCE = 2
+AT_ONCE = 10
 """Seconds: far from a poll's twenty, and enough for a machine that is busy with the other tests."""
 
 
@@ -34,7 +34,8 @@ def test_the_queue_says_how_long_where_the_poll_does_not(sqs, new_queue):
     start = time.monotonic()
     assert "Messages" not in sqs.receive_message(QueueUrl=queue.url)
     assert 1.9 <= time.monotonic() - start <= 2 + AT_ONCE
-    with takes_at_most(1, "a poll of 0 s"):
+    queue.set(ReceiveMessageWaitTimeSeconds="20")
+    with takes_at_most(AT_ONCE, "a poll of 0 s"):
         assert queue.receive(wait=0) == []
 
 
@@ -52,11 +53,11 @@ def test_a_send_wakes_a_poll(queue):
 
 def test_each_message_wakes_one_poll_alone(queue):
     count = 12
-    with polling(queue, count) as polls, takes_at_most(3 * AT_ONCE, "waking twelve polls"):
+    with polling(queue, count) as polls, takes_at_most(18, "waking twelve polls"):
         for number in range(count):
             queue.send(str(number))
             done = number + 1
-            wait_until(lambda: sum(poll.done() for poll in polls) >= done, f"{done} polls are answered", 5, 0.01)
+            wait_until(lambda: sum(poll.done() for poll in polls) >= done, f"{done} polls are answered", AT_ONCE, 0.01)
         received = [bodies(poll.result()) for poll in polls]
     assert sorted(received, key=lambda batch: int(batch[0])) == [[str(number)] for number in range(count)]
 

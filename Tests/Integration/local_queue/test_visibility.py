@@ -12,12 +12,13 @@ def brief(new_queue):
     return new_queue(VisibilityTimeout="1")
 
 
-def test_a_received_message_is_hidden_and_then_comes_again(brief):
-    sent = brief.send()
-    first = brief.receive_one()
-    assert brief.receive() == []
-    assert brief.counts() == (0, 1, 0)
-    second = brief.receive_one()
+def test_a_received_message_is_hidden_and_then_comes_again(new_queue):
+    queue = new_queue(VisibilityTimeout="4")
+    sent = queue.send()
+    first = queue.receive_one()
+    assert queue.receive() == []
+    assert queue.counts() == (0, 1, 0)
+    second = queue.receive_one()
     assert second["MessageId"] == first["MessageId"] == sent["MessageId"]
     assert second["ReceiptHandle"] != first["ReceiptHandle"]
     assert second["Attributes"]["ApproximateReceiveCount"] == "2"
@@ -32,7 +33,7 @@ def test_a_message_whose_timeout_ended_counts_as_visible(brief):
 def test_a_receive_may_choose_its_own_timeout(queue, brief):
     queue.send()
     queue.receive_one(VisibilityTimeout=1)
-    with takes_at_most(5, "waiting for a timeout of 1 s"):
+    with takes_at_most(9, "waiting for a timeout of 1 s"):
         queue.receive_one()
     brief.send()
     brief.receive_one(VisibilityTimeout=600)
@@ -82,7 +83,7 @@ def test_a_timeout_can_be_made_longer(brief):
 def test_a_timeout_can_be_made_shorter(queue):
     queue.send()
     queue.change_visibility(queue.receive_one(), 1)
-    with takes_at_most(5, "waiting for a timeout of 1 s"):
+    with takes_at_most(9, "waiting for a timeout of 1 s"):
         queue.receive_one()
 
 
@@ -99,12 +100,38 @@ def test_a_change_does_not_last_beyond_its_receive(brief):
     brief.change_visibility(message, 600)
     brief.change_visibility(message, 0)
     brief.receive_one()
-    with takes_at_most(5, "waiting for the queue's timeout of 1 s"):
+    with takes_at_most(9, "waiting for the queue's timeout of 1 s"):
         brief.receive_one()
 
 
-def test_only_a_message_in_flight_can_change(queue):
+def test_a_change_that_comes_after_the_timeout_is_taken(queue):
+    """Recorded: SQS answers 200. That the message is in flight again then is our choice, for the holder of the handle
+    takes it for so."""
     queue.send()
+    message = queue.receive_one()
+    queue.change_visibility(message, 0)
+    queue.change_visibility(message, 0)
+    assert queue.counts() == (1, 0, 0)
+    queue.change_visibility(message, 60)
+    assert queue.counts() == (0, 1, 0)
+    assert queue.receive() == []
+    queue.delete(message)
+    assert queue.counts() == (0, 0, 0)
+
+
+def test_a_handle_of_an_earlier_receive_changes_its_message(queue):
+    """Recorded: what the older handle asks for happens to the message."""
+    queue.send()
+    first = queue.receive_one(VisibilityTimeout=0)
+    queue.receive_one(VisibilityTimeout=600)
+    queue.change_visibility(first, 0)
+    assert queue.counts() == (1, 0, 0)
+
+
+def test_a_fifo_message_that_is_not_in_flight_cannot_change(new_queue):
+    """The service model has the error; when a FIFO queue gives it is not known."""
+    queue = new_queue(FifoQueue="true", ContentBasedDeduplication="true")
+    queue.send(MessageGroupId="guild")
     message = queue.receive_one()
     queue.change_visibility(message, 0)
     with refused("AWS.SimpleQueueService.MessageNotInflight"):
@@ -132,27 +159,27 @@ def test_twelve_hours_is_all_that_a_receive_can_have(queue):
 
 def test_a_batch_of_changes_says_of_each_whether_it_is_done(sqs, queue):
     queue.send_batch(entry(1), entry(2), entry(3))
-    back, kept, visible = queue.receive()
-    queue.change_visibility(visible, 0)
+    back, kept, gone = queue.receive()
+    queue.delete(gone)
     entries = [
         {"Id": "back", "ReceiptHandle": back["ReceiptHandle"], "VisibilityTimeout": 0},
         {"Id": "kept", "ReceiptHandle": kept["ReceiptHandle"], "VisibilityTimeout": 600},
         {"Id": "garbage", "ReceiptHandle": "garbage", "VisibilityTimeout": 0},
-        {"Id": "visible", "ReceiptHandle": visible["ReceiptHandle"], "VisibilityTimeout": 60},
+        {"Id": "gone", "ReceiptHandle": gone["ReceiptHandle"], "VisibilityTimeout": 60},
         {"Id": "too-long", "ReceiptHandle": kept["ReceiptHandle"], "VisibilityTimeout": 43201},
     ]
     answer = sqs.change_message_visibility_batch(QueueUrl=queue.url, Entries=entries)
     assert {each["Id"] for each in answer["Successful"]} == {"back", "kept"}
     assert {each["Id"]: each["Code"] for each in answer["Failed"]} == {
         "garbage": "ReceiptHandleIsInvalid",
-        "visible": "AWS.SimpleQueueService.MessageNotInflight",
+        "gone": "InvalidParameterValue",
         "too-long": "InvalidParameterValue",
     }
-    assert {message["MessageId"] for message in queue.receive()} == {back["MessageId"], visible["MessageId"]}
+    assert [message["MessageId"] for message in queue.receive()] == [back["MessageId"]]
 
 
 def test_a_delayed_message_comes_when_its_delay_ends(queue):
-    queue.send("later", DelaySeconds=1)
+    queue.send("later", DelaySeconds=3)
     queue.send("now")
     assert bodies(queue.receive()) == ["now"]
     assert queue.counts() == (0, 1, 1)
@@ -160,7 +187,7 @@ def test_a_delayed_message_comes_when_its_delay_ends(queue):
 
 
 def test_a_queue_may_delay_all_its_messages_and_a_message_may_differ(new_queue):
-    queue = new_queue(DelaySeconds="1")
+    queue = new_queue(DelaySeconds="3")
     queue.send("later")
     queue.send("now", DelaySeconds=0)
     assert bodies(queue.receive()) == ["now"]

@@ -5,17 +5,33 @@ import os
 import pty
 import re
 import subprocess
+from collections import defaultdict
+from datetime import datetime
 
 import pytest
 
 from support import wait_until
 from support.events import UNLINKED, example
+from support.server import LocalQueueServer
 
 LINE = re.compile(r"^\d\d:\d\d:\d\d (trace|debug|info|notice|warning|error|critical) +\S")
 
 
 def entries(log):
     return [json.loads(line) for line in log.splitlines()]
+
+
+def check_folded(lines, causes):
+    """Of each cause five lines are shown, and five more where ten seconds have gone by."""
+    times = defaultdict(list)
+    for line in lines:
+        metadata = line["metadata"]
+        times[metadata["route"], metadata["error"]].append(datetime.fromisoformat(line["time"]))
+    assert len(times) == causes
+    for shown in times.values():
+        assert len(shown) >= 5
+        windows = zip(shown[::5], shown[5::5], strict=False)
+        assert all((later - earlier).total_seconds() >= 9.9 for earlier, later in windows), shown
 
 
 def bad_item(text="nothing"):
@@ -43,6 +59,22 @@ def test_a_failure_has_its_kind_and_its_place_in_the_source(worker, queue, prize
     assert failed["level"] == "warning"
     assert failed["metadata"]["kind"] == "notFound"
     assert re.fullmatch(r"\w+/\w+\.swift:\d+", failed["source"])
+
+
+def test_no_value_of_an_event_is_logged_so_that_failures_fold(worker, queue, prizes):
+    """The values are in the dead letters."""
+    bad = [
+        *(bad_item(f"secret-{number}") for number in range(20)),
+        *(example("character-awarded", characterId=f"secret-{number}") for number in range(10)),
+        *({**example("item-awarded"), "discordGuildId": f"77700{number}"} for number in range(10)),
+    ]
+    for event in bad:
+        queue.send(event)
+    log = worker.run_until_empty().stderr
+    assert "secret-" not in log and "77700" not in log
+    check_folded([each for each in entries(log) if each["message"].startswith("event failed")], causes=3)
+    received = {letter.failure["received"] for letter in queue.dead_letters()}
+    assert {"secret-0", "secret-19", "777000"} <= received
 
 
 def test_on_a_terminal_each_line_is_text_with_colours(worker, queue, prizes):
@@ -98,10 +130,32 @@ def test_failures_that_are_alike_are_counted(worker, queue, prizes):
     for _ in range(40):
         queue.send(bad_item())
     running = worker.start("--log-level", "info")
-    wait_until(lambda: len(queue.dead_letters()) == 40, "all are dead letters")
-    shown = [each for each in entries(running.log()) if each["message"].startswith("event failed")]
-    assert len(shown) == 5
+    wait_until(lambda: len(queue.dead_letters()) == 40, "all are dead letters", deadline=120)
+    # Then no line is half written.
     running.stop()
+    shown = [each for each in entries(running.log()) if each["message"].startswith("event failed")]
+    check_folded(shown, causes=1)
+
+
+def test_a_flood_of_bad_events_is_a_bounded_number_of_lines_with_counts(worker, queue, prizes):
+    """Each fails at another column, and each is dead-lettered."""
+    count = 300
+    for number in range(count):
+        queue.send('{"eventType": "ITEM_AWARDED",' + " " * number + "!")
+    log = entries(worker.run_until_empty("--log-level", "info,worker.sqs=error", timeout=120).stderr)
+    assert len(log) < count / 2
+    for text, more in [
+        ("event failed; a retry cannot help", "more events failed in the same way"),
+        ("the message was dead-lettered", "more lines like this were not shown"),
+    ]:
+        shown = [each for each in log if each["message"] == text]
+        folded = [each["metadata"] for each in log if each["message"] == more]
+        assert len(shown) >= 5
+        assert folded, "how many more there were is said"
+        total = len(shown) + sum(int(each["count"]) for each in folded)
+        # moto can hand a message to two receives at once.
+        assert total == count if isinstance(queue.server, LocalQueueServer) else total >= count
+        assert {each["route"] for each in folded} == {"unrouted"}
 
 
 def test_a_reader_of_the_log_that_goes_away_does_not_end_it(worker, queue, prizes):

@@ -43,6 +43,6 @@ def test_an_outage_longer_than_the_redrive_policy_allows(count, queue, worker, p
         assert queue.size() == count
     queue.wait_until_empty(deadline=120)
     running.stop()
-    assert "the plugin is well again" in running.log()
+    assert "the plugin has recovered" in running.log()
     assert queue.dead_letters() == []
     assert sum(prizes.waiting_quantity(somebody(number)) for number in range(count)) == count

@@ -38,6 +38,62 @@ def test_a_key_that_is_reused_for_another_prize_is_not_swallowed(queue, worker, 
     assert queue.dead_letter().failure["kind"] == "conflict"
 
 
+@pytest.mark.parametrize(
+    ("data_type", "value"),
+    [
+        ("String", "win 1 \u00e9"),
+        ("String.uuid", "0f7b4f0c-2b8e-4d7a-9a55-0d5c1f5f3f10"),
+        ("Number", "42"),
+        ("Number.int", "-4.20e5"),
+        ("Binary", b"\x00\xff win"),
+        ("Binary.uuid", bytes(range(16))),
+        ("String", "k" * 10_000),
+        ("Binary", b"\xff" * 10_000),
+    ],
+    ids=lambda part: str(part)[:20],
+)
+def test_a_key_of_any_type_names_the_event(data_type, value, queue, worker, prizes):
+    for _ in range(2):
+        queue.send(item(quantity=5), {"IdempotencyKey": (data_type, value)})
+    worker.run_until_empty()
+    assert prizes.pending(UNLINKED) == {COIN: 5}
+    assert queue.dead_letters() == []
+
+
+def test_a_text_and_a_number_of_the_same_bytes_are_one_key_and_binary_is_another(queue, worker, prizes):
+    same = [("String", "42"), ("Number", "42"), ("Number.int", "42")]
+    others = [("Number", "42.0"), ("Binary", b"42"), ("String", "NDI="), ("Binary", b"NDI=")]
+    for key in [*same, *others]:
+        queue.send(item(quantity=5), {"IdempotencyKey": key})
+    worker.run_until_empty()
+    assert prizes.pending(UNLINKED) == {COIN: 5 * (1 + len(others))}
+    assert queue.dead_letters() == []
+
+
+def test_a_key_that_cannot_be_used_is_a_dead_letter_and_no_prize(queue, worker, prizes, proxy):
+    """SQS takes none such, but another server may: here the proxy's, which has a type of its own."""
+
+    def as_another_server(exchange):
+        status, answer = exchange.forward(exchange.body.replace(b'"Text"', b'"String"'))
+        answer = json.loads(answer or "{}")
+        for message in answer.get("Messages", []):
+            message["MessageAttributes"]["IdempotencyKey"]["DataType"] = "Text"
+            del message["MD5OfMessageAttributes"]
+        for sent in answer.get("Successful", []):
+            sent.pop("MD5OfMessageAttributes", None)
+        exchange.answer(status, json.dumps(answer).encode())
+
+    proxy.on_request = lambda operation, body: as_another_server
+    sent = [queue.send(item(quantity=5), {"IdempotencyKey": "win-1"}) for _ in range(2)]
+    worker.run_until_empty()
+    assert prizes.pending(UNLINKED) == {}
+    failures = [letter.failure for letter in queue.dead_letters()]
+    assert sorted(failure["messageId"] for failure in failures) == sorted(sent)
+    for failure in failures:
+        assert (failure["kind"], failure["field"]) == ("validation", "IdempotencyKey")
+        assert "type String, Number or Binary" in failure["message"]
+
+
 def test_two_messages_without_a_key_are_two_prizes(queue, worker, prizes):
     for _ in range(2):
         queue.send(item(quantity=5))
@@ -50,13 +106,21 @@ class TestFifo:
     def queue(self, make_queue):
         return make_queue(".fifo")
 
-    def test_a_deduplication_id_that_comes_again_later_is_the_same_prize(self, queue, worker, prizes):
-        # SQS itself drops the second for five minutes only; moto only until the first is deleted.
-        for _ in range(2):
-            queue.send(item(quantity=5), MessageGroupId="guild", MessageDeduplicationId="win-1")
+    def test_a_deduplication_id_names_no_event(self, queue, make_queue, worker, prizes):
+        """SQS keeps one for five minutes and for one queue, so a bot may use `daily-42` again: here on another queue."""
+        for chosen in (queue, make_queue(".fifo")):
+            chosen.send(item(quantity=5), MessageGroupId="guild", MessageDeduplicationId="daily-42")
+            worker.environment["AWS_SQS_QUEUE_URL"] = chosen.url
             worker.run_until_empty()
+            assert chosen.dead_letters() == []
+        assert prizes.pending(UNLINKED) == {COIN: 10}
+
+    def test_a_key_names_it_whatever_the_deduplication_id(self, queue, worker, prizes):
+        for number in range(2):
+            ids = {"MessageGroupId": "guild", "MessageDeduplicationId": f"attempt-{number}"}
+            queue.send(item(quantity=5), {"IdempotencyKey": "win-1"}, **ids)
+        worker.run_until_empty()
         assert prizes.pending(UNLINKED) == {COIN: 5}
-        assert queue.dead_letters() == []
 
 
 class TestDeliveredAgain:

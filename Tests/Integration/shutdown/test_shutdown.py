@@ -1,4 +1,4 @@
-"""SIGTERM and SIGINT: no message is lost, none is handled twice, and none stays in limbo."""
+"""SIGTERM, SIGINT and SIGHUP: no message is lost, none is handled twice, and none stays in limbo."""
 
 import signal
 
@@ -6,6 +6,7 @@ import pytest
 
 from support import takes_at_most, wait_until
 from support.events import COIN, UNLINKED, item, somebody
+from support.trials import Trials, trial
 
 
 @pytest.fixture
@@ -17,7 +18,7 @@ def queue(make_queue):
 @pytest.fixture
 def worker(worker):
     worker.settings["visibilityTimeout"] = "600s"
-    worker.settings["waitTime"] = "20s"
+    worker.settings["waitTime"] = "3s"
     worker.routes["defaults"]["timeout"] = "60s"
     return worker
 
@@ -31,12 +32,58 @@ def start(worker, queue, prizes, *arguments):
     return running
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT], ids=["SIGTERM", "SIGINT"])
-def test_an_idle_worker_ends_at_once(number, queue, worker, prizes):
+@pytest.mark.parametrize("name", ["SIGTERM", "SIGINT", "SIGHUP"])
+def test_an_idle_worker_ends_when_its_receive_does(name, queue, worker, prizes):
     running = start(worker, queue, prizes)
-    running.signal(number)
-    with takes_at_most(5, "ending while a receive waits for 20 s"):
+    running.signal(getattr(signal, name))
+    with takes_at_most(20, "ending while a receive waits for 3 s"):
         assert running.wait() == 0
+
+
+def test_what_a_receive_under_way_brings_is_handled(queue, worker, prizes, proxy):
+    """The queue may hand a message to a poll that was cut: it would be invisible for its whole timeout."""
+    worker.settings["waitTime"] = "20s"
+    calls = []
+    proxy.on_request = lambda operation, body: calls.append(operation)
+    running = start(worker, queue, prizes)
+    wait_until(lambda: calls[-1] == "ReceiveMessage", "a receive is under way")
+    running.terminate()
+    wait_until(lambda: "stopping" in running.log(), "it stops")
+    queue.send(item(quantity=5))
+    assert running.wait() == 0
+    assert prizes.pending(UNLINKED) == {COIN: 5}
+    assert queue.size() == 0
+
+
+def test_a_second_signal_cuts_a_receive(queue, worker, prizes):
+    worker.settings["waitTime"] = "20s"
+    running = start(worker, queue, prizes)
+    running.terminate()
+    wait_until(lambda: "stopping" in running.log(), "it stops")
+
+    def ended_after_another_signal():
+        # One that comes within half a second of the first is its echo.
+        if running.is_running:
+            running.signal(signal.SIGINT)
+        return not running.is_running
+
+    wait_until(ended_after_another_signal, "the worker ends, long before the receive does", deadline=10, interval=0.2)
+    assert running.wait() == 130
+
+
+def test_a_stop_during_an_outage_costs_what_waits_no_second_receive(queue, binary, tmp_path):
+    """What is parked is given back when no receive of this worker's can bring it again."""
+    trials = Trials(binary, tmp_path, queue.url)
+    trials.settings.update(visibilityTimeout="600s", waitTime="3s", concurrency=4)
+    trials.outage.touch()
+    messages = [queue.send(trial(number, failWhile=str(trials.outage))) for number in range(8)]
+    running = trials.start()
+    for message in messages:
+        queue.wait_until_received(message)
+    running.stop()
+    assert {again.id for again in queue.receive()} == set(messages)
+    assert [queue.receive_count(message) for message in messages] == [2] * len(messages), "the worker's, and this one"
+    trials.close()
 
 
 def test_what_is_in_flight_is_finished(queue, worker, prizes):

@@ -4,7 +4,7 @@ import time
 from contextlib import contextmanager
 
 
-def wait_until(condition, what, deadline=30.0, interval=0.05):
+def wait_until(condition, what, deadline=120.0, interval=0.05):
     """Returns what `condition` returns as soon as it is true; fails after `deadline` seconds, naming `what`."""
     end = time.monotonic() + deadline
     while True:

@@ -5,10 +5,13 @@ from collections import Counter
 from dataclasses import dataclass
 
 from support.events import COIN, GUILD, SWORD, account_linked, character, item, somebody
+from support.identity import Key, draw_key
+from support.trials import trial
 
 USERS = 40
 LINKED_USERS = 30
 CHARACTERS = 200
+GROUPS = 60
 
 
 def name(number):
@@ -34,13 +37,20 @@ CATALOG = {
 @dataclass(frozen=True)
 class Event:
     body: str
-    key: str | None = None
-    """Its IdempotencyKey. One without is known by its message's id, and a producer cannot send it twice."""
+    key: Key | None = None
+    """One without is known by its message's id."""
     is_bad: bool = False
+    group: str | None = None
+    deduplication_id: str | None = None
 
     @property
     def fields(self):
         return json.loads(self.body)
+
+    @property
+    def may_be_repeated(self):
+        """Whether a producer that got no answer can send it again, and it stays one event."""
+        return self.is_bad or self.key is not None or self.deduplication_id is not None
 
 
 class Model:
@@ -48,20 +58,39 @@ class Model:
 
     def __init__(self, random, total):
         self.granted = {}
-        """The events that must be granted, by their keys as the worker stores them."""
+        """The events that must be granted, by their types and their keys as the worker stores them."""
         self.doubtful = {}
         """Those that were sent once or not at all, by their users: each has a user to itself."""
-        self.bad = set()
-        """Bodies of those that must become dead letters."""
+        self.bad = {}
+        """The names of the queues of those that must become dead letters, by their bodies."""
+        self.trials = set()
+        """The names of those whose handlers block their threads."""
+        self.reused = Counter()
+        """Of events under a deduplication id that another had before: those that the queue took, and those it dropped."""
         self._random = random
         self._total = total
         self._sent = []
+        self._named = set()
+        self._deduplicated = []
+        self._first_bodies = {}
         self._characters = [name(number) for number in range(min(CHARACTERS, total // 10))]
         self._unlinked = [somebody(number) for number in range(LINKED_USERS)]
         random.shuffle(self._characters)
         random.shuffle(self._unlinked)
 
-    def draw(self, number):
+    def draw(self, number, is_fifo):
+        """The next event, for a queue of this kind."""
+        event = self._draw(number)
+        if not is_fifo:
+            return event
+        group, deduplication_id = self._group(), f"send-{number}"
+        if event.key is None and not event.is_bad and self._deduplicated and self._random.random() < 0.5:
+            # Of the same group, it is what the queue takes for a repetition, for five minutes; of another one it is not.
+            others_group, deduplication_id = self._random.choice(self._deduplicated)
+            group = self._random.choice([others_group, group])
+        return Event(event.body, event.key, event.is_bad, group, deduplication_id)
+
+    def _draw(self, number):
         random = self._random
         # What can be awarded once is spread over the whole run.
         left = self._total - number
@@ -78,28 +107,48 @@ class Model:
             return Event(self._bad_body(number), is_bad=True)
         if kind < 0.25:
             return Event(json.dumps(item(somebody(1_000_000 + number), random.randint(1, 100))))
+        if kind < 0.26:
+            return self._good(trial(number, blockSeconds=random.choice([0.2, 1.0, 3.0])), number)
         if kind < 0.45:
             return self._good(item(self._user(), random.randint(1, 3), SWORD), number)
         return self._good(item(self._user(), random.randint(1, 100), COIN), number)
 
-    def sent(self, event, message_id):
+    def sent(self, event, message_id, queue):
         if event.is_bad:
-            self.bad.add(event.body)
-        elif event.key is None:
-            self.granted[f"message:{message_id}"] = event.fields
-        elif f"producer:{event.key}" not in self.granted:
-            self.granted[f"producer:{event.key}"] = event.fields
-            self._sent.append(event)
+            self.bad[event.body] = queue
+            return
+        fields = event.fields
+        key = fields["eventType"], event.key.stored if event.key else f"message:{message_id}"
+        if event.deduplication_id and not event.key:
+            self._deduplicated.append((event.group, event.deduplication_id))
+            if self._first_bodies.setdefault(event.deduplication_id, event.body) != event.body:
+                # What the queue drops is answered with the id of the message that it has.
+                self.reused["dropped" if key in self.granted else "taken"] += 1
+        if fields["eventType"] == "TRIAL":
+            self.trials.add(fields["name"])
+        elif key not in self.granted:
+            self.granted[key] = fields
+            if event.key:
+                self._sent.append(Event(event.body, event.key))
 
     def not_answered(self, event):
-        """Of one without a key, which is not sent again."""
+        """Of one that cannot be sent again."""
         self.doubtful[event.fields["discordUserId"]] = event.fields
 
     def _user(self):
         return somebody(self._random.randrange(USERS))
 
+    def _group(self):
+        return f"group-{self._random.randrange(GROUPS)}"
+
     def _good(self, fields, number):
-        return Event(json.dumps(fields), f"event-{number}")
+        key = draw_key(self._random, number)
+        if self._sent and self._random.random() < 0.5:
+            # A key names one event of each type.
+            other = self._random.choice(self._sent).key
+            key = other if (fields["eventType"], other) not in self._named else key
+        self._named.add((fields["eventType"], key))
+        return Event(json.dumps(fields), key)
 
     def _bad_body(self, number):
         good = item(self._user(), number=number)

@@ -138,10 +138,10 @@ class Fuzzer:
 
     def _attribute(self, name, number):
         random = self.random
-        if random.random() < 0.25:
-            value = base64.b64encode(random.randbytes(random.choice([1, 20, 3000]))).decode()
-            return {"DataType": random.choice(["Binary", "Binary.gzip"]), "BinaryValue": value}
         # Each key is one event's: two under one key would be one prize.
+        if random.random() < 0.25:
+            value = base64.b64encode(str(number).encode() + random.randbytes(random.choice([1, 20, 3000]))).decode()
+            return {"DataType": random.choice(["Binary", "Binary.gzip"]), "BinaryValue": value}
         if random.random() < 0.15:
             value = random.choice([f"{number}", f"{number}e99", f"-{number}.0"])
             return {"DataType": random.choice(["Number", "Number.float"]), "StringValue": value}

@@ -38,9 +38,12 @@ class Http:
     def __init__(self, endpoint):
         self.address = endpoint.removeprefix("http://")
 
+    def connect(self):
+        return http.client.HTTPConnection(self.address, timeout=120)
+
     def request(self, method, path, body=b"", **headers):
         """Names of headers are written with underscores."""
-        connection = http.client.HTTPConnection(self.address, timeout=60)
+        connection = self.connect()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
             connection.request(method, path, body.encode() if isinstance(body, str) else body, named)

@@ -12,7 +12,7 @@ def resident_kilobytes(pid):
         pytest.skip("memory is read from /proc")
     try:
         status = Path(f"/proc/{pid}/status").read_text()
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return None
     return next((int(line.split()[1]) for line in status.splitlines() if line.startswith("VmRSS:")), None)
 

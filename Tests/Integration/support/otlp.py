@@ -99,6 +99,8 @@ class Receiver:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            # Whom it cannot take at once would try again only after a second.
+            request_queue_size = 128
 
             def handle_error(self, *_):
                 pass  # A worker that is stopped leaves its connections.
@@ -121,7 +123,7 @@ class Receiver:
     def named(self, name):
         return [span for span in self.spans if span.name == name]
 
-    def wait_for(self, name, count=1, deadline=30.0):
+    def wait_for(self, name, count=1, deadline=120.0):
         wait_until(lambda: len(self.named(name)) >= count, f"{count} spans {name} arrive", deadline)
         return self.named(name)
 

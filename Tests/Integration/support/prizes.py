@@ -40,12 +40,19 @@ class Prizes:
         with closing(sqlite3.connect(f"file:{self.worker.database}?mode=ro", uri=True, timeout=30)) as database:
             return database.execute(sql, values).fetchall()
 
+    def execute(self, sql):
+        with closing(sqlite3.connect(self.worker.database, timeout=30, isolation_level=None)) as database:
+            database.execute(sql)
+
+    def check_integrity(self):
+        assert self.query("PRAGMA integrity_check") == [("ok",)]
+
     def waiting_quantity(self, discord_user):
         """How many items wait for a Discord user."""
         sql = "SELECT coalesce(sum(quantity), 0) FROM items WHERE pending_discord_user_id = ?"
         return self.query(sql, discord_user)[0][0]
 
-    def wait_for(self, discord_user, quantity=1, deadline=60.0):
+    def wait_for(self, discord_user, quantity=1, deadline=120.0):
         what = f"{quantity} items wait for {discord_user}"
         wait_until(lambda: self.waiting_quantity(discord_user) >= quantity, what, deadline)
 

@@ -3,6 +3,7 @@
 import json
 import shutil
 import subprocess
+import urllib.error
 import urllib.parse
 import urllib.request
 from pathlib import Path
@@ -31,13 +32,13 @@ def promtool(*arguments, input=None, folder=RULES):
 
 
 class Prometheus:
-    """Scrapes one target each half second, on a free port."""
+    """Scrapes one target every two seconds, on a free port."""
 
     def __init__(self, folder, target):
         (folder / "prometheus.yml").write_text(
             json.dumps(
                 {
-                    "global": {"scrape_interval": "500ms", "evaluation_interval": "500ms"},
+                    "global": {"scrape_interval": "2s", "evaluation_interval": "1s"},
                     "rule_files": [str(RULES / "prometheus-rules.yaml")],
                     "scrape_configs": [
                         {"job_name": "worker", "static_configs": [{"targets": [target.removeprefix("http://")]}]}
@@ -59,6 +60,8 @@ class Prometheus:
                 stderr=log,
             )
         self.port = wait_until(self._port, "prometheus listens")
+        # It listens for a while before it answers queries.
+        wait_until(self._is_ready, "prometheus is ready", deadline=120)
 
     def query(self, expression):
         """The values of an instant query, by their labels."""
@@ -71,6 +74,13 @@ class Prometheus:
     def close(self):
         self.process.terminate()
         self.process.wait()
+
+    def _is_ready(self):
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{self.port}/-/ready", timeout=30) as answer:
+                return answer.status == 200
+        except urllib.error.HTTPError:
+            return False
 
     def _get(self, what, **parameters):
         query = urllib.parse.urlencode(parameters)

@@ -39,6 +39,8 @@ class Proxy:
 
         class Server(ThreadingHTTPServer):
             daemon_threads = True
+            # Whom it cannot take at once would try again only after a second.
+            request_queue_size = 128
 
             def handle_error(self, *_):
                 pass  # A worker that is killed, or stops a long poll, leaves its connections.
@@ -59,6 +61,8 @@ class Exchange:
     def __init__(self, handler, upstream, body, closing):
         self.operation = handler.headers.get("X-Amz-Target", "").rpartition(".")[2]
         self.body = body
+        self.path = handler.path
+        self.headers = handler.headers
         self._handler = handler
         self._upstream = upstream
         self._closing = closing
@@ -70,7 +74,7 @@ class Exchange:
         headers = {name: value for name, value in self._handler.headers.items() if name.lower() not in left_out}
         connection = http.client.HTTPConnection(self._upstream, timeout=60)
         try:
-            connection.request("POST", self._handler.path, body, headers)
+            connection.request("POST", self.path, body, headers)
             response = connection.getresponse()
             return response.status, response.read()
         finally:

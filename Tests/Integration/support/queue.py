@@ -30,6 +30,11 @@ class Message:
         return datetime.fromisoformat(self.failure["firstReceived"].replace("Z", "+00:00"))
 
 
+def _attribute(value):
+    data_type, value = ("String", value) if isinstance(value, str) else value
+    return {"DataType": data_type, "BinaryValue" if data_type.startswith("Binary") else "StringValue": value}
+
+
 class Queue:
     def __init__(self, sqs, server, url, dead_letter_url):
         self.sqs = sqs
@@ -44,9 +49,11 @@ class Queue:
         return self.url.rsplit("/", 1)[-1]
 
     def send(self, body, attributes=None, **options):
-        """Sends an event, or a text as it is; returns the message's id."""
+        """Sends an event, or a text as it is; returns the message's id.
+
+        An attribute is a text, or a pair of its data type and its value."""
         text = body if isinstance(body, str) else json.dumps(body)
-        values = {name: {"DataType": "String", "StringValue": value} for name, value in (attributes or {}).items()}
+        values = {name: _attribute(value) for name, value in (attributes or {}).items()}
         sent = self.sqs.send_message(QueueUrl=self.url, MessageBody=text, MessageAttributes=values, **options)
         return sent["MessageId"]
 
@@ -60,7 +67,7 @@ class Queue:
             self._dead_letters[message.id] = message
         return list(self._dead_letters.values())
 
-    def wait_for_dead_letters(self, count, deadline=60.0):
+    def wait_for_dead_letters(self, count, deadline=120.0):
         wait_until(lambda: len(self.dead_letters()) >= count, f"{count} dead letters are there", deadline)
         return self.dead_letters()
 
@@ -72,12 +79,19 @@ class Queue:
 
     def size(self):
         """How many messages it holds: visible, in flight and delayed."""
+        return self._size(self.url)
+
+    def dead_letter_count(self):
+        """The same of its dead-letter queue."""
+        return self._size(self.dead_letter_url)
+
+    def _size(self, url):
         names = ["ApproximateNumberOfMessages", "ApproximateNumberOfMessagesNotVisible"]
         names.append("ApproximateNumberOfMessagesDelayed")
-        counts = self.sqs.get_queue_attributes(QueueUrl=self.url, AttributeNames=names)["Attributes"]
+        counts = self.sqs.get_queue_attributes(QueueUrl=url, AttributeNames=names)["Attributes"]
         return sum(int(counts[name]) for name in names)
 
-    def wait_until_empty(self, deadline=60.0):
+    def wait_until_empty(self, deadline=120.0):
         wait_until(lambda: self.size() == 0, "the queue is empty", deadline)
 
     def receive_count(self, message_id):
@@ -99,7 +113,7 @@ class Queue:
             return {}  # The server was changing what it was about to show: the caller asks again.
         return {message["id"]: message["approximate_receive_count"] for message in messages}
 
-    def wait_until_received(self, message_id, times=1, deadline=60.0):
+    def wait_until_received(self, message_id, times=1, deadline=120.0):
         what = f"the message is received {times} times"
         wait_until(lambda: self.receive_count(message_id) >= times, what, deadline, interval=0.1)
 

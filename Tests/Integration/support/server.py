@@ -48,21 +48,24 @@ class LocalQueueServer:
 
     def start(self, *arguments):
         self.launch(*arguments)
-        wait_until(lambda: "\n" in self.stdout or not self.is_running, "the local queue is ready", 60, interval=0.01)
+        wait_until(lambda: "\n" in self.stdout or not self.is_running, "the local queue is ready", interval=0.01)
         ready = READY.match(self.stdout)
         assert ready, f"its first line is not the ready line\n{self.log()}"
         self.endpoint = ready[1]
         return self
 
-    def wait(self, deadline=30.0):
+    def wait(self, deadline=120.0):
         try:
             return self.process.wait(timeout=deadline)
         except subprocess.TimeoutExpired:
             raise AssertionError(f"the local queue did not end within {deadline:g} s\n{self.log()}") from None
 
+    def terminate(self):
+        self.process.terminate()
+
     def stop(self):
         """Stops it as an operator does."""
-        self.process.terminate()
+        self.terminate()
         code = self.wait()
         assert code == 0, f"exit code {code} after SIGTERM\n{self.log()}"
 
@@ -97,12 +100,17 @@ def _reports():
 
 def messages(endpoint, queue_url):
     """Every message on a queue, in flight and delayed ones too; looking changes nothing."""
-    query = urllib.parse.urlencode({"QueueUrl": queue_url})
+    query = urllib.parse.urlencode({"QueueUrl": queue_url, "ShowInvisible": "true", "ShowDelayed": "true"})
     request = urllib.request.Request(
         f"{endpoint}/_aws/sqs/messages?{query}", headers={"Accept": "application/json"}
     )
     with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer).get("Messages", [])
+        found = json.load(answer)["ReceiveMessageResponse"]["ReceiveMessageResult"].get("Message", [])
+    # As in XML, one alone is in no list.
+    return [
+        {**message, "Attributes": {each["Name"]: each["Value"] for each in message["Attribute"]}}
+        for message in (found if isinstance(found, list) else [found])
+    ]
 
 
 def receive_counts(endpoint, queue_url):

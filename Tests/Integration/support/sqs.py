@@ -3,6 +3,7 @@
 import json
 
 import boto3
+from botocore.config import Config
 
 ENVIRONMENT = {
     "AWS_REGION": "us-east-1",
@@ -13,14 +14,34 @@ ENVIRONMENT = {
 """What a local server needs of its clients: any credentials will do."""
 
 
-def client(endpoint):
+def client(endpoint, **configuration):
     return boto3.client(
         "sqs",
         endpoint_url=endpoint,
         region_name=ENVIRONMENT["AWS_REGION"],
         aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
         aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+        config=Config(**configuration),
     )
+
+
+def client_without_retries(endpoint):
+    """Each call is one request, and each error the caller's."""
+    return client(endpoint, retries={"total_max_attempts": 1})
+
+
+def loaded_sts(endpoint):
+    """moto's STS, once it has answered: moto loads a service with the first request to it, which can take longer than a
+    worker waits for an answer."""
+    sts = boto3.client(
+        "sts",
+        endpoint_url=endpoint,
+        region_name=ENVIRONMENT["AWS_REGION"],
+        aws_access_key_id=ENVIRONMENT["AWS_ACCESS_KEY_ID"],
+        aws_secret_access_key=ENVIRONMENT["AWS_SECRET_ACCESS_KEY"],
+    )
+    sts.get_caller_identity()
+    return endpoint
 
 
 def create_queue(sqs, name, max_receive_count=3, visibility_timeout=30):

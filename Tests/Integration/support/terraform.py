@@ -77,7 +77,7 @@ class Terraform:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=300,
+            timeout=900,
         )
         print(f"$ terraform {' '.join(arguments)}\n{done.stdout}{done.stderr}")
         assert done.returncode == expect, f"terraform {arguments[0]} ended with {done.returncode}, not {expect}"

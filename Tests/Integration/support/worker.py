@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import tempfile
+import threading
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -57,7 +58,7 @@ class RunningWorker:
         self.process.kill()
         self.process.wait()
 
-    def wait(self, deadline=60.0):
+    def wait(self, deadline=120.0):
         try:
             return self.process.wait(timeout=deadline)
         except subprocess.TimeoutExpired:
@@ -76,6 +77,11 @@ class RunningWorker:
 
     def log(self):
         return Path(self._log.name).read_text(errors="replace")
+
+    def attempts(self):
+        """By which receive of each message its event was handled; ask a worker that has stopped."""
+        lines = [json.loads(line) for line in self.log().splitlines() if '"event handled"' in line]
+        return {line["metadata"]["messageId"]: int(line["metadata"]["attempt"]) for line in lines}
 
 
 class Worker:
@@ -137,12 +143,12 @@ class Worker:
     def write_routes(self, text=None):
         # JSON is YAML, and needs no library.
         path = self.folder / "routes.yaml"
-        # At once, for a worker that was just started may be reading it.
-        new = path.with_suffix(".new")
+        # At once, for a worker that was just started may be reading it, and another thread may start one, too.
+        new = path.with_suffix(f".{threading.get_ident()}")
         new.write_text(text if text is not None else json.dumps(self.routes, indent=2))
         return new.replace(path)
 
-    def command(self, *arguments, input=None, timeout=60.0):
+    def command(self, *arguments, input=None, timeout=120.0):
         """Runs any of its commands to its end, in its folder."""
         try:
             done = subprocess.run(
@@ -165,7 +171,7 @@ class Worker:
         print(f"$ worker {' '.join(map(str, arguments))}\n{done.stdout}{done.stderr}")
         return Finished(done.returncode, done.stdout, done.stderr)
 
-    def run_until_empty(self, *arguments, timeout=60.0):
+    def run_until_empty(self, *arguments, timeout=120.0):
         """Handles all that is in the queue."""
         return self.command(
             "run", "--routes", self.write_routes(), "--until-empty", *arguments, timeout=timeout

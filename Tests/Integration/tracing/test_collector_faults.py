@@ -33,11 +33,17 @@ def test_what_a_collector_took_in_part_is_told(queue, worker, prizes, receiver):
     assert "spans from the future" in worker.run_until_empty().stderr
 
 
+@pytest.fixture
+def closed_port():
+    """Nobody listens there, and nobody else can in the meantime."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]
+
+
 @pytest.mark.parametrize("end", ["by itself", "by a signal"])
-def test_without_a_collector_everything_is_handled(end, queue, worker, prizes):
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    worker.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{port}"
+def test_without_a_collector_everything_is_handled(end, queue, worker, prizes, closed_port):
+    worker.environment["OTEL_EXPORTER_OTLP_ENDPOINT"] = f"http://127.0.0.1:{closed_port}"
     worker.environment["OTEL_BSP_SCHEDULE_DELAY"] = "100"
     for number in range(20):
         queue.send(item(somebody(number)))

@@ -69,7 +69,8 @@ def test_a_failure_says_what_was_thrown_and_where(queue, spans):
     (event,) = process.events
     assert event["name"] == "exception"
     assert event["exception.type"] == "WorkerKit.EventError"
-    assert "nobody-of-the-kind" in event["exception.message"]
+    assert "the character does not exist" in event["exception.message"]
+    assert "nobody-of-the-kind" not in str(process.attributes) + str(event), "what an event says is in no span"
     assert event["code.file.path"].startswith("PrizePlugins/")
     assert event["code.line.number"] > 0
 

@@ -1,13 +1,14 @@
+import TestSupport
 import Testing
 import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Waiting until a time", .timeLimit(.minutes(1)))
+@Suite("Waiting until a time", .timeLimit(.minutes(5)))
 struct WaitingTests {
   let clock = RestlessClock()
 
-  @Test("a receive waits until its time is over, though the clock goes on before it sleeps")
+  @Test("a receive waits until its time is over, even if the clock advances before it sleeps")
   func receive() async throws {
     let queue = InMemoryQueue("events", clock: WorkerClock(clock))
     clock.start()
@@ -15,7 +16,7 @@ struct WaitingTests {
     #expect(clock.sleeps.all == [.seconds(20)])
   }
 
-  @Test("a receive waits until a message is visible again, though the clock goes on before it sleeps")
+  @Test("a receive waits until a message is visible again, even if the clock advances before it sleeps")
   func visibility() async throws {
     let queue = InMemoryQueue("events", clock: WorkerClock(clock))
     queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
@@ -26,10 +27,10 @@ struct WaitingTests {
     #expect(clock.sleeps.all == [.seconds(5)])
   }
 
-  @Test("a deadline is kept when it comes, though the clock goes on before its watch sleeps")
+  @Test("a timer runs at its time, even if the clock advances before the queue sleeps")
   func deadline() async {
-    let deadlines = Deadlines(clock: WorkerClock(clock))
-    let isOver = Watched(false)
+    let deadlines = TimerQueue(clock: WorkerClock(clock))
+    let isOver = AsyncValue(false)
     deadlines.set(at: .seconds(20)) { isOver.update { $0 = true } }
     clock.start()
     await deadlines.watching { _ = try? await isOver.wait { $0 } }
@@ -37,13 +38,13 @@ struct WaitingTests {
   }
 }
 
-/// A clock that goes on by a second after each look at it, as if somebody turned it then.
+/// A clock that advances by a second after each read, as if a test advanced it at that moment.
 struct RestlessClock: Clock {
   private static let beginning = ManualClock().now
 
   private let hands = ManualClock()
-  private let isRunning = Watched(false)
-  /// Until when somebody has slept, from the beginning.
+  private let isRunning = AsyncValue(false)
+  /// The end of the longest sleep, relative to the start.
   let sleeps = Record<Swift.Duration>()
 
   func start() {

@@ -1,16 +1,17 @@
+import TestSupport
 import Testing
 import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Batches", .timeLimit(.minutes(1)))
+@Suite("Batches", .timeLimit(.minutes(5)))
 struct BatcherTests {
   let clock = ManualClock()
-  let deadlines: Deadlines
+  let deadlines: TimerQueue
   let calls = Record<[Int]>()
 
   init() {
-    deadlines = Deadlines(clock: WorkerClock(clock))
+    deadlines = TimerQueue(clock: WorkerClock(clock))
   }
 
   func batcher(window: Duration = .milliseconds(10)) -> Batcher<Int> {
@@ -23,7 +24,7 @@ struct BatcherTests {
     }
   }
 
-  @Test("ten requests are one call, made without waiting for the window")
+  @Test("ten requests form one call, which does not wait for the window")
   func full() async {
     let batcher = batcher()
     await withDiscardingTaskGroup { group in
@@ -33,7 +34,7 @@ struct BatcherTests {
     #expect(Set(calls.all.flatMap(\.self)) == Set(1...20))
   }
 
-  @Test("fewer wait for the window, and each gets its own outcome")
+  @Test("fewer requests wait for the window, and each gets its own outcome")
   func window() async throws {
     let batcher = batcher()
     await deadlines.watching {
@@ -41,7 +42,7 @@ struct BatcherTests {
         for entry in [1, -2, 3] {
           group.addTask { (entry, await batcher.submit(entry).failure?.code.rawValue) }
         }
-        // All three are in before the window ends.
+        // All three arrive before the window ends.
         try? await yieldUntil { batcher.openCount == 3 }
         try? await clock.untilSleeping(for: .milliseconds(10))
         clock.advance(by: .milliseconds(10))
@@ -51,7 +52,7 @@ struct BatcherTests {
     #expect(calls.all.map(\.count) == [3])
   }
 
-  @Test("a cancelled caller neither cuts the call off nor loses its outcome")
+  @Test("the cancellation of a caller neither interrupts the call nor loses its outcome")
   func cancelled() async {
     let batcher = batcher(window: .zero)
     let task = Task { await batcher.submit(7) }
@@ -60,7 +61,7 @@ struct BatcherTests {
     #expect(calls.all == [[7]])
   }
 
-  @Test("a call that fails as a whole, or answers too little, is everyone's failure")
+  @Test("a call that fails as a whole, or returns too few results, fails for every caller")
   func failure() async {
     struct Broken: Error {}
     let throwing = Batcher<Int>(window: .zero, deadlines: deadlines) { _ in throw Broken() }

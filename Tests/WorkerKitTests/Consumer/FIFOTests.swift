@@ -1,16 +1,17 @@
 import TestSupport
 import Testing
+import WorkerLocks
 import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("FIFO queues", .timeLimit(.minutes(1)))
+@Suite("FIFO queues", .timeLimit(.minutes(5)))
 struct FIFOTests {
   func event(_ name: String) -> [UInt8] {
     Array(#"{"eventType":"GREETED","name":"\#(name)","times":1}"#.utf8)
   }
 
-  @Test("a group's messages are handled one after another, in order, and groups side by side")
+  @Test("the messages of a group are handled one at a time, in order; groups are handled concurrently")
   func order() async throws {
     let gate = Gate()
     let handled = Record<String>()
@@ -35,7 +36,7 @@ struct FIFOTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
-  @Test("a message that fails is tried again before those behind it, which lose no receive by that")
+  @Test("a failed message is retried before those behind it, which does not use up their retries")
   func failure() async throws {
     let handled = Record<String>()
     let harness = ConsumerHarness(
@@ -63,7 +64,7 @@ struct FIFOTests {
   }
 
   @Test(
-    "a message that always fails is dead-lettered after as many tries as the queue allows; the next one's turn comes")
+    "a message that always fails is dead-lettered after maxReceiveCount attempts; then the next one starts")
   func poison() async throws {
     let handled = Record<String>()
     let harness = ConsumerHarness(
@@ -90,7 +91,7 @@ struct FIFOTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
-  @Test("one that fails with nothing behind it in hand goes back to the queue for its backoff")
+  @Test("a failed message without received messages behind it returns to the queue for its backoff")
   func alone() async throws {
     let harness = ConsumerHarness(
       queueName: "events.fifo",
@@ -106,7 +107,7 @@ struct FIFOTests {
     #expect(harness.queue.visibilityChanges.map(\.timeout) == [.seconds(2)])
   }
 
-  @Test("while nothing can be dead-lettered, those behind a message that should be do not use up their receives")
+  @Test("while dead letters cannot be sent, the messages behind a permanent failure do not use up their retries")
   func brokenDeadLetterQueue() async throws {
     let handled = Record<String>()
     let harness = ConsumerHarness(
@@ -125,9 +126,12 @@ struct FIFOTests {
       try await harness.untilSettled("released", count: 2)
       for round in 1...3 {
         try await harness.untilSettled("left", count: round)
-        // A receive waits, in vain, and the next one until the timeout of what was left is over. In the end the queue's
-        // own redrive policy takes it.
-        for _ in 1...2 { try await harness.clock.advanceToNextSleeper() }
+        // One receive waits in vain for 20 seconds, and the next one until the visibility timeout of 30 ends. In the end the
+        // queue's redrive policy moves the message.
+        for wait in [Duration.seconds(20), .seconds(10)] {
+          try await harness.clock.untilSleeping(for: wait)
+          harness.clock.advance(by: wait)
+        }
       }
       try await handled.untilCount(2)
     }
@@ -135,7 +139,7 @@ struct FIFOTests {
     #expect(harness.deadLetters.messages.map(\.receiveCount) == [3])
   }
 
-  @Test("a bad message that leaves no room for its failure is dead-lettered all the same, and holds back nobody")
+  @Test("a permanent failure without room for its failure record is dead-lettered, and does not block its group")
   func noRoom() async throws {
     let handled = Record<String>()
     let harness = ConsumerHarness(
@@ -151,7 +155,7 @@ struct FIFOTests {
     #expect(harness.deadLetters.messages.first?.attributes == attributes)
   }
 
-  @Test("one whose lease is lost lets nobody behind it go, and keeps nobody either")
+  @Test("a message that loses its lease starts no message behind it, and holds none back either")
   func lostLease() async throws {
     let gate = Gate()
     let handled = Record<String>()
@@ -167,7 +171,7 @@ struct FIFOTests {
     }
     try await harness.run(opening: gate) {
       try await gate.untilArrived()
-      // The first one's lease is over, which its renewal finds out; the message behind is given back.
+      // The first message's lease has ended, which its renewal detects; the message behind it is returned.
       let first = try #require(harness.queue.messages.first)
       _ = try await harness.queue.changeVisibility([.init(receiptHandle: first.receiptHandle, timeout: .zero)])
       try await harness.clock.untilSleeping(for: .seconds(20))
@@ -180,7 +184,7 @@ struct FIFOTests {
     #expect(handled.all == ["a1 1", "a1 2", "a2 2"])
   }
 
-  @Test("those that wait for their turn take up no slot")
+  @Test("messages that wait for their predecessor hold no slot")
   func slots() async throws {
     let gate = Gate()
     let handled = Record<String>()
@@ -207,7 +211,7 @@ struct FIFOTests {
     #expect(handled.all.suffix(2) == ["a1", "a2"])
   }
 
-  @Test("where a message leaves its group's way free at random, each group's order is kept, and no receive is lost")
+  @Test("if messages settle at random, each group stays in order, and no retry is lost")
   func randomFailures() async throws {
     let seed = UInt64.random(in: 0 ... .max)
     print("seed \(seed)")
@@ -215,7 +219,7 @@ struct FIFOTests {
     let clock = WorkerClock.continuous
     let deadLetters = InMemoryQueue("events-dlq.fifo", clock: clock)
     let queue = InMemoryQueue("events.fifo", redrive: .init(to: deadLetters, maxReceiveCount: 3), clock: clock)
-    // How often each fails, and whether for good.
+    // How often each message fails, and whether permanently.
     var plans: [String: (failures: Int, isPermanent: Bool)] = [:]
     var sent: [String: [String]] = [:]
     for number in 0..<300 {
@@ -225,7 +229,7 @@ struct FIFOTests {
       sent[group, default: []].append(name)
       queue.put(body: event(name), groupID: group)
     }
-    let tries = Locked<[String: Int]>([:])
+    let tries = Mutex<[String: Int]>([:])
     let handled = Record<String>()
     let handler = ClosureHandler { [plans] (event: Greeting, context) in
       let plan = try #require(plans[event.name])
@@ -233,7 +237,7 @@ struct FIFOTests {
         tries[event.name, default: 0] += 1
         return tries[event.name] ?? 0
       }
-      // Whatever is behind it in hand or on the queue, a message is received once more for each of its own failures.
+      // A message is received once more for each of its own failures, regardless of the messages behind it.
       #expect(context.receiveCount == count, "seed \(seed): \(event.name)")
       if plan.isPermanent { throw EventError(.conflict, "never") }
       if count <= plan.failures { throw EventError(.network, "not yet") }
@@ -245,6 +249,7 @@ struct FIFOTests {
     configuration.concurrency = 5
     configuration.waitTime = .zero
     configuration.settlementWindow = .zero
+    configuration.receiveWindow = .zero
     let consumer = QueueConsumer(
       queue: queue,
       table: RoutingTable(routes: [

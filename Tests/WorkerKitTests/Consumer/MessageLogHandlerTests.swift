@@ -16,7 +16,7 @@ struct MessageLogHandlerTests {
     Logger(label: "test") { _ in handler }
   }
 
-  @Test("every line says which message it is about, by which route it came, and how often")
+  @Test("every line contains its message, its route and its receive count")
   func everyLine() {
     let logger = logger(handler(on: log))
     logger.info("plain")
@@ -30,7 +30,7 @@ struct MessageLogHandlerTests {
     #expect(log.entries.map(\.level) == [.info, .warning])
   }
 
-  @Test("what was set on the logger comes before that, and what is given with a line before both")
+  @Test("metadata of the logger takes precedence over that, and metadata of a line over both")
   func precedence() {
     var logger = logger(handler(on: log))
     logger[metadataKey: "route"] = "set"
@@ -40,7 +40,7 @@ struct MessageLogHandlerTests {
     #expect(log.entries.map(\.metadata) == expected)
   }
 
-  @Test("what a line would say can be read, and what was set be taken back")
+  @Test("the metadata of a line can be read, and metadata that was set can be removed")
   func reading() {
     var logger = logger(handler(on: log))
     #expect(logger[metadataKey: "messageId"] == "m-1")
@@ -51,7 +51,7 @@ struct MessageLogHandlerTests {
     #expect(logger[metadataKey: "route"] == "GREETED")
   }
 
-  @Test("its level is that of the handler below, and a change is that one's")
+  @Test("its level is the level of the underlying handler, and setting it changes that level")
   func level() {
     var base = log
     base.logLevel = .error
@@ -61,7 +61,7 @@ struct MessageLogHandlerTests {
     #expect(handler.base.logLevel == .debug)
   }
 
-  @Test("a line below the level is not written, and is once the level has been changed")
+  @Test("a line below the level is written only after the level was changed")
   func changedLevel() {
     var logger = logger(handler(on: log))
     logger.debug("unheard")
@@ -70,7 +70,7 @@ struct MessageLogHandlerTests {
     #expect(log.entries.map(\.message) == ["heard"])
   }
 
-  @Test("what a provider knows of the task is said by the handler below")
+  @Test("the underlying handler adds a provider's metadata of the task")
   func provider() {
     var handler = handler(on: log)
     handler.metadataProvider = Logger.MetadataProvider { ["traceId": "t-1"] }

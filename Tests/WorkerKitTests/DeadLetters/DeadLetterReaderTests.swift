@@ -1,4 +1,5 @@
 import Foundation
+import TestSupport
 import Testing
 import WorkerTesting
 
@@ -6,24 +7,68 @@ import WorkerTesting
 
 @Suite("Reading dead letters")
 struct DeadLetterReaderTests {
-  let box = LetterBox()
+  let box = DeadLetterQueueFake()
 
-  @Test("everything is seen once, however many there are, and given back", arguments: [0, 1, 10, 37])
+  @Test("every dead letter is read once and made visible again, regardless of their number", arguments: [0, 1, 10, 37])
   func everything(count: Int) async throws {
     for number in 0..<count { try box.putWritten("m-\(number)") }
-    let (letters, visit) = try await box.read()
-    #expect(Set(letters.map(\.originalMessageID)) == Set((0..<count).map { "m-\($0)" }))
-    #expect(letters.count == count)
-    #expect(visit.lookedAt == count)
+    let (deadLetters, visit) = try await box.read()
+    #expect(Set(deadLetters.map(\.originalMessageID)) == Set((0..<count).map { "m-\($0)" }))
+    #expect(deadLetters.count == count)
+    #expect(visit.received == count)
     guard case .everything = visit.end else { return #expect(Bool(false), "\(visit.end)") }
     #expect(try await box.visible() == count)
   }
 
-  @Test("a limit takes no more than it needs out of the queue")
+  @Test("many are received several at once, seen once each, and given back", arguments: [37, 137])
+  func several(expected: Int) async throws {
+    for number in 0..<137 { try box.putWritten("m-\(number)") }
+    var seen: [String] = []
+    let visit = await DeadLetterReader(box.source, expected: expected, clock: box.clock).read {
+      seen += $0.map(\.originalMessageID)
+      return []
+    }
+    #expect(seen.count == 137 && Set(seen).count == 137)
+    #expect(visit.received == 137)
+    #expect(try await box.visible() == 137)
+  }
+
+  @Test("what the visitor throws gives back what several receives brought")
+  func failingVisitorOfSeveral() async throws {
+    for number in 0..<60 { try box.putWritten("m-\(number)") }
+    let visit = await DeadLetterReader(box.source, expected: 60, clock: box.clock).read { _ in throw PickyQueue.refusal
+    }
+    guard case .failed = visit.end else { return #expect(Bool(false), "\(visit.end)") }
+    #expect(try await box.visible() == 60)
+  }
+
+  @Test("a reading ends though dead letters go on coming, and gives those back unseen")
+  func later() async throws {
+    for number in 0..<25 { try box.putWritten("m-\(number)") }
+    let end = Date()
+    var source = box.source
+    source.onReceive = { [deadLetters = box.deadLetters] in
+      deadLetters.put(OutgoingMessage(body: DeadLetterQueueFake.body))
+    }
+    var deadLetters: [DeadLetter] = []
+    var later = 0
+    let reader = DeadLetterReader(source, until: end, clock: box.clock)
+    let visit = await reader.read(onLater: { later += $0.count }) {
+      deadLetters += $0
+      return []
+    }
+    #expect(Set(deadLetters.map(\.originalMessageID)) == Set((0..<25).map { "m-\($0)" }))
+    guard case .everything = visit.end else { return #expect(Bool(false), "\(visit.end)") }
+    #expect(visit.later == later)
+    #expect(later >= 5)
+    #expect(try await box.visible() == 25 + later)
+  }
+
+  @Test("with a limit, no more than necessary is received")
   func limit() async throws {
     for number in 0..<30 { try box.putWritten("m-\(number)") }
-    let (letters, visit) = try await box.read(limit: 12)
-    #expect(letters.count == 12)
+    let (deadLetters, visit) = try await box.read(limit: 12)
+    #expect(deadLetters.count == 12)
     #expect(box.deadLetters.messages.count { $0.receiveCount > 0 } == 12)
     guard case .found = visit.end else { return #expect(Bool(false), "\(visit.end)") }
     #expect(try await box.visible() == 30)
@@ -39,7 +84,7 @@ struct DeadLetterReaderTests {
     func found(_ change: (inout DeadLetterFilter) -> Void, age: TimeInterval = 0) async throws -> Set<String> {
       var filter = DeadLetterFilter()
       change(&filter)
-      return Set(try await box.read(filter, now: Date() + age).letters.map(\.originalMessageID))
+      return Set(try await box.read(filter, now: Date() + age).deadLetters.map(\.originalMessageID))
     }
     #expect(try await found { $0.routes = ["GREETED"] } == ["m-1", moved])
     #expect(try await found { $0.routes = ["PARTED", "UNKNOWN"] } == ["m-2", "m-3"])
@@ -47,7 +92,8 @@ struct DeadLetterReaderTests {
     #expect(try await found { $0.kinds = ["conflict", "notFound"] } == ["m-1", "m-2"])
     #expect(try await found { $0.kinds = ["-"] } == [moved])
     #expect(try await found { $0.ids = [written, "m-2"] } == ["m-1", "m-2"])
-    #expect(try await found { $0.letterIDs = [written, "m-2"] } == ["m-1"], "an event's first message is no letter")
+    #expect(
+      try await found { $0.deadLetterIDs = [written, "m-2"] } == ["m-1"], "an event's first message is no letter")
     #expect(try await found({ $0.olderThan = .seconds(3600) }, age: 3000).isEmpty)
     #expect(try await found({ $0.olderThan = .seconds(3600) }, age: 4000).count == 5)
     #expect(try await found({ $0.newerThan = .seconds(3600) }, age: 3000).count == 5)
@@ -55,16 +101,16 @@ struct DeadLetterReaderTests {
     #expect(try await box.visible() == 5)
   }
 
-  @Test("a letter that is asked for by its id ends the search")
+  @Test("finding a dead letter by its id ends the search")
   func byID() async throws {
     var ids: [String] = []
     for number in 0..<30 { ids.append(try box.putWritten("m-\(number)")) }
     var filter = DeadLetterFilter()
     filter.ids = [ids[3]]
-    #expect(try await box.read(filter).visit.lookedAt == 10)
+    #expect(try await box.read(filter).visit.received == 10)
   }
 
-  @Test("an error gives back what was held")
+  @Test("after an error, the held messages are made visible again")
   func failingReceive() async throws {
     for number in 0..<15 { try box.putWritten("m-\(number)") }
     let visit = await DeadLetterReader(box.source, clock: box.clock).read { _ in
@@ -75,16 +121,16 @@ struct DeadLetterReaderTests {
     #expect(try await box.visible() == 15)
   }
 
-  @Test("what the visitor throws gives back what was held")
+  @Test("if the visitor throws, the held messages are made visible again")
   func failingVisitor() async throws {
     for number in 0..<15 { try box.putWritten("m-\(number)") }
     let visit = await DeadLetterReader(box.source, clock: box.clock).read { _ in throw PickyQueue.refusal }
     guard case .failed = visit.end else { return #expect(Bool(false), "\(visit.end)") }
-    #expect(visit.lookedAt == 10)
+    #expect(visit.received == 10)
     #expect(try await box.visible() == 15)
   }
 
-  @Test("cancelled in the midst of a receive, it gives back that receive's letters too")
+  @Test("if it is cancelled during a receive, it also makes the messages of that receive visible again")
   func cancellation() async throws {
     for number in 0..<30 { try box.putWritten("m-\(number)") }
     let receives = Record<Int>()
@@ -101,11 +147,11 @@ struct DeadLetterReaderTests {
     gate.open()
     let visit = await reading.value
     guard case .cancelled = visit.end else { return #expect(Bool(false), "\(visit.end)") }
-    #expect(visit.lookedAt == 20)
+    #expect(visit.received == 20)
     #expect(try await box.visible() == 30)
   }
 
-  @Test("what cannot be given back is counted; a failure that passes is tried again")
+  @Test("messages that cannot be made visible again are counted; a temporary failure is retried")
   func givingBackFails() async throws {
     for number in 0..<3 { try box.putWritten("m-\(number)") }
     let hiding = PickyQueue(queue: box.deadLetters, hidesAll: true)
@@ -117,7 +163,7 @@ struct DeadLetterReaderTests {
     #expect(try await box.visible() == 1)
   }
 
-  @Test("letters that come again while they are held end it")
+  @Test("reading ends if held messages are received again")
   func heldTooLong() async throws {
     try box.putWritten("m-1")
     var rounds = 0
@@ -134,16 +180,16 @@ struct DeadLetterReaderTests {
     #expect(try await box.visible() == 1)
   }
 
-  @Test("what the worker wrote says why; what the redrive policy moved says its event alone")
-  func letters() async throws {
+  @Test("a dead letter of the worker has a reason; one that the redrive policy moved has only its event")
+  func deadLetters() async throws {
     try box.putWritten("m-1")
     let moved = try await box.putMoved()
-    let letters = try await box.read().letters
-    let written = try #require(letters.first { $0.kind == "notFound" })
+    let deadLetters = try await box.read().deadLetters
+    let written = try #require(deadLetters.first { $0.kind == "notFound" })
     #expect(written.failure?.handler == "greetings.hello")
     #expect(written.failure?.message == "no m-1")
     #expect(written.idempotencyKey == "message:m-1")
-    let other = try #require(letters.first { $0.kind == nil })
+    let other = try #require(deadLetters.first { $0.kind == nil })
     #expect(other.id == moved)
     #expect(other.route == "GREETED")
     #expect(other.idempotencyKey == "message:\(moved)")

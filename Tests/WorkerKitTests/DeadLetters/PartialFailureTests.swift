@@ -1,26 +1,27 @@
 import Foundation
+import TestSupport
 import Testing
 import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Dead letters when batches fail in part")
+@Suite("Dead letters when batches fail partially")
 struct PartialFailureTests {
-  let box = LetterBox()
+  let box = DeadLetterQueueFake()
   let other = #"{"eventType":"GREETED","name":"Bob","times":1}"#
 
-  @Test("where a send fails, its letter stays and the others go")
+  @Test("if a send fails, its dead letter stays and the others are redriven")
   func failingEntry() async throws {
-    for number in 0..<10 { try box.putWritten("m-\(number)", body: number == 4 ? other : LetterBox.body) }
+    for number in 0..<10 { try box.putWritten("m-\(number)", body: number == 4 ? other : DeadLetterQueueFake.body) }
     let (outcomes, _) = await box.redrive(to: PickyQueue(queue: box.queue, refusedBodies: [other]))
     #expect(outcomes.count { $0.isGone } == 9)
     #expect(box.queue.messages.count == 9)
-    let left = try #require(try await box.read().letters.first)
+    let left = try #require(try await box.read().deadLetters.first)
     #expect(left.originalMessageID == "m-4")
     #expect(try await box.visible() == 1)
   }
 
-  @Test("where the whole call fails, everything stays, and it goes no further")
+  @Test("if the whole call fails, everything stays, and the redrive ends")
   func failingCall() async throws {
     for number in 0..<25 { try box.putWritten("m-\(number)") }
     box.queue.fail(.send, with: PickyQueue.refusal)
@@ -30,11 +31,11 @@ struct PartialFailureTests {
     #expect(try await box.visible() == 25)
   }
 
-  @Test("in a FIFO queue nothing overtakes a letter that could not be sent")
+  @Test("in a FIFO queue nothing overtakes a dead letter that could not be sent")
   func order() async throws {
-    let box = LetterBox(fifo: true)
+    let box = DeadLetterQueueFake(fifo: true)
     for number in 0..<3 {
-      try box.putWritten("m-\(number)", body: number == 1 ? other : LetterBox.body, groupID: "g")
+      try box.putWritten("m-\(number)", body: number == 1 ? other : DeadLetterQueueFake.body, groupID: "g")
     }
     let (outcomes, _) = await box.redrive(to: PickyQueue(queue: box.queue, refusedBodies: [other]))
     #expect(outcomes.map(\.isGone) == [true, false, false])
@@ -42,7 +43,7 @@ struct PartialFailureTests {
     #expect(box.deadLetters.messages.count == 2)
   }
 
-  @Test("where the deletion fails after the send, redriving again makes two messages of one event")
+  @Test("if the deletion fails after the send, another redrive creates a second message of the same event")
   func failingDelete() async throws {
     try box.putWritten("m-1")
     let (outcomes, _) = await box.redrive(from: PickyQueue(queue: box.deadLetters, keepsAll: true))
@@ -53,7 +54,7 @@ struct PartialFailureTests {
     #expect(box.queue.messages.map { MessageIdentity($0).idempotencyKey } == ["message:m-1", "message:m-1"])
   }
 
-  @Test("a deletion that fails and may yet succeed is tried again")
+  @Test("a failed deletion is retried if it may succeed")
   func passingFailure() async throws {
     try box.putWritten("m-1")
     box.deadLetters.fail(.delete, with: PickyQueue.refusal)
@@ -61,7 +62,7 @@ struct PartialFailureTests {
     #expect(box.deadLetters.messages.isEmpty)
   }
 
-  @Test("a cancelled redrive finishes the letters that it has begun with")
+  @Test("a cancelled redrive finishes the dead letters that it has started")
   func cancellation() async throws {
     for number in 0..<20 { try box.putWritten("m-\(number)") }
     let gate = Gate()
@@ -83,7 +84,7 @@ struct PartialFailureTests {
     #expect(try await box.visible() == 10)
   }
 
-  @Test("discarding deletes what matches, and keeps what cannot be deleted")
+  @Test("discarding deletes matching dead letters, and keeps those that cannot be deleted")
   func discard() async throws {
     try box.putWritten("m-1", kind: .conflict)
     try box.putWritten("m-2", kind: .notFound)
@@ -94,7 +95,7 @@ struct PartialFailureTests {
     #expect(try await box.visible() == 2)
     #expect(await box.act(.discard, filter, isDryRun: true, from: box.source).outcomes.map(\.isPlanned) == [true])
     #expect(await box.act(.discard, filter, from: box.source).outcomes.map(\.isGone) == [true])
-    #expect(try await box.read().letters.map(\.originalMessageID) == ["m-2"])
+    #expect(try await box.read().deadLetters.map(\.originalMessageID) == ["m-2"])
     #expect(try await box.visible() == 1)
   }
 }

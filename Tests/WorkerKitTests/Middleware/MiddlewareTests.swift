@@ -3,16 +3,18 @@ import InMemoryTracing
 import Logging
 import Metrics
 import MetricsTestKit
+import TestSupport
 import Testing
 import Tracing
+import WorkerLocks
 import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Middleware", .timeLimit(.minutes(1)))
+@Suite("Middleware", .timeLimit(.minutes(5)))
 struct MiddlewareTests {
-  /// Notes when it is entered and left.
-  struct Noting: Middleware {
+  /// Records when it is entered and left.
+  struct Noting: EventMiddleware {
     let name: String
     let record: Record<String>
 
@@ -24,20 +26,19 @@ struct MiddlewareTests {
   }
 
   func process(
-    _ body: String, attributes: [String: MessageAttribute] = [:], middleware: [any Middleware],
-    logger: Logger = quietLogger,
+    _ body: String, attributes: [String: MessageAttribute] = [:], middleware: [any EventMiddleware],
+    logger: Logger = quietLogger, clock: WorkerClock = WorkerClock(ManualClock()),
     handler: @escaping @Sendable (Greeting, HandlerContext) async throws -> Void = { _, _ in }
   ) async -> Settlement {
     let route = Route(eventType: "GREETED", handlerName: "greetings.hello", handler: ClosureHandler(handler))
-    let clock = WorkerClock(ManualClock())
     let processor = Processor(
       queue: "events", table: RoutingTable(routes: [route]), middleware: middleware, clock: clock,
-      deadlines: Deadlines(clock: clock), random: { 0.5 }, logger: logger)
+      deadlines: TimerQueue(clock: clock), random: { 0.5 }, logger: logger)
     return await processor.process(
       ReceivedMessage(id: "m-1", receiptHandle: "h", body: Array(body.utf8), attributes: attributes))
   }
 
-  @Test("the first middleware is the outermost, and the handler is inside of all")
+  @Test("the first middleware is the outermost, and the handler is the innermost")
   func order() async {
     let record = Record<String>()
     _ = await process(
@@ -47,7 +48,32 @@ struct MiddlewareTests {
     #expect(record.all == ["a in", "b in", "handler", "b out", "a out"])
   }
 
-  @Test("it also surrounds what no route takes", arguments: ["no JSON", "{}", #"{"eventType":"OTHER"}"#])
+  /// Records what it is told.
+  struct Told: HandlingObserver {
+    let record: Record<String>
+
+    func recordHandling(of context: HandlerContext, _ error: (any Error)?, duration: Duration, at now: Duration) {
+      record.add("\(context.messageID), \(error.map { "\($0)" } ?? "handled"), \(duration.brief), at \(now.brief)")
+    }
+  }
+
+  @Test("an observer is told of each outcome, after all middleware, and how long it took")
+  func observers() async {
+    let record = Record<String>()
+    let manual = ManualClock()
+    let clock = WorkerClock(manual)
+    let instrumentation = Instrumentation(
+      observers: [Told(record: record)], clock: clock, log: FoldedLog(clock: clock))
+    let middleware: [any EventMiddleware] = [instrumentation, Noting(name: "a", record: record)]
+    _ = await process(ConsumerHarness.greeting, middleware: middleware, clock: clock) { _, _ in
+      manual.advance(by: .milliseconds(250))
+    }
+    #expect(record.all == ["a in", "a out", "m-1, handled, 250.0 ms, at 250.0 ms"])
+    _ = await process("{}", middleware: middleware, clock: clock)
+    #expect(record.all.count == 6 && record.all[5].hasPrefix("m-1, validation: "))
+  }
+
+  @Test("it also wraps messages that no route matches", arguments: ["no JSON", "{}", #"{"eventType":"OTHER"}"#])
   func unrouted(body: String) async {
     let record = Record<String>()
     let settlement = await process(body, middleware: [Noting(name: "a", record: record)])
@@ -67,20 +93,20 @@ struct MiddlewareTests {
     var logger = Logger(label: "test", factory: { _ in logs })
     logger[metadataKey: "route"] = "GREETED"
     let context = HandlerContext(eventType: "GREETED", queue: "events", messageID: "m-1", logger: logger)
-    let deadlines = Deadlines(clock: WorkerClock(clock))
-    let middleware = TimeoutMiddleware(limit: .seconds(300), clock: WorkerClock(clock), deadlines: deadlines)
+    let deadlines = TimerQueue(clock: WorkerClock(clock))
+    let call = HandlerCall(context: context, limit: .seconds(300), clock: WorkerClock(clock), deadlines: deadlines)
     await withMetricsFactory(metrics) {
       await deadlines.watching {
         let handling = Task {
-          try await middleware.handle(context) { _ in await gate.passStubbornly() }
+          try await call.run { _ in await gate.passStubbornly() }
         }
         try? await gate.untilArrived()
         clock.advance(by: .seconds(5))
         handling.cancel()
-        try? await clock.untilSleeping(for: TimeoutMiddleware.grace)
+        try? await clock.untilSleeping(for: HandlerCall.grace)
         #expect(logs.entries.isEmpty)
-        clock.advance(by: TimeoutMiddleware.grace)
-        // It is reported while it goes on, and its end is no error.
+        clock.advance(by: HandlerCall.grace)
+        // The handler is reported while it runs, and its end is not an error.
         try? await yieldUntil { !logs.entries.isEmpty }
         gate.open()
         _ = await handling.result
@@ -94,19 +120,19 @@ struct MiddlewareTests {
       ).totalValue == 1)
   }
 
-  @Test("a handler that never waits is cancelled, too")
+  @Test("a handler that never suspends is cancelled as well")
   func neverWaits() async throws {
     let gate = Gate()
     let clock = WorkerClock(ManualClock())
-    let deadlines = Deadlines(clock: clock)
-    let middleware = TimeoutMiddleware(limit: .seconds(300), clock: clock, deadlines: deadlines)
+    let deadlines = TimerQueue(clock: clock)
     let context = HandlerContext(eventType: "GREETED", messageID: "m-1", logger: quietLogger)
-    let message = Locked<Task<Void, any Error>?>(nil)
-    let wasCancelled = Locked(false)
+    let call = HandlerCall(context: context, limit: .seconds(300), clock: clock, deadlines: deadlines)
+    let message = Mutex<Task<Void, any Error>?>(nil)
+    let wasCancelled = Mutex(false)
     let handling = Task {
       try await gate.pass()
-      try await middleware.handle(context) { _ in
-        // What cancels a message comes from another thread. Here it comes from the handler, which nobody else can stop now.
+      try await call.run { _ in
+        // Usually another thread cancels a message. Here the handler does, because no other thread can run.
         message.withLock { $0 }?.cancel()
         wasCancelled.withLock { $0 = Task.isCancelled }
       }
@@ -117,16 +143,20 @@ struct MiddlewareTests {
     #expect(wasCancelled.withLock { $0 })
   }
 
+  static var instrumentation: Instrumentation {
+    Instrumentation(clock: .continuous, log: FoldedLog(clock: .continuous))
+  }
+
   @Test("a middleware's own error is classified like a handler's")
   func ownError() async throws {
-    struct Refusing: Middleware {
+    struct Refusing: EventMiddleware {
       func handle(_ context: HandlerContext, next: @escaping Next) async throws {
         throw EventError(.throttled, "too many")
       }
     }
     let metrics = TestMetrics()
     let settlement = await withMetricsFactory(metrics) {
-      await process(ConsumerHarness.greeting, middleware: [MetricsMiddleware(clock: .continuous), Refusing()])
+      await process(ConsumerHarness.greeting, middleware: [Self.instrumentation, Refusing()])
     }
     guard case .retry(_, let failure) = settlement else {
       Issue.record("\(settlement)")
@@ -140,7 +170,7 @@ struct MiddlewareTests {
     #expect(failure.route == "GREETED")
   }
 
-  @Test("a span surrounds the message, the child of the producer's, with the messaging attributes")
+  @Test("a span wraps the message, as a child of the producer's, with the messaging attributes")
   func tracing() async throws {
     let tracer = InMemoryTracer()
     await withTracer(tracer) {
@@ -148,7 +178,7 @@ struct MiddlewareTests {
         ConsumerHarness.greeting,
         attributes: [
           InMemoryTracer.traceIDKey: .string("trace-1"), InMemoryTracer.spanIDKey: .string("producer-span"),
-        ], middleware: [TracingMiddleware()],
+        ], middleware: [Self.instrumentation],
         handler: { _, _ in throw EventError(.conflict, "no") })
     }
     let span = try #require(tracer.finishedSpans.first)
@@ -164,14 +194,14 @@ struct MiddlewareTests {
   }
 
   @Test(
-    "a failure names the trace that the producer began",
+    "a failure names the producer's trace",
     arguments: [
       ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"),
       ("00-short-b7ad6b7169203331-01", nil), ("nonsense", nil), ("", nil),
     ] as [(String, String?)])
   func traceID(parent: String, expected: String?) async throws {
     let settlement = await process(
-      "{}", attributes: ["traceparent": .string(parent)], middleware: [TracingMiddleware()])
+      "{}", attributes: ["traceparent": .string(parent)], middleware: [Self.instrumentation])
     guard case .deadLetter(let failure) = settlement else {
       Issue.record("\(settlement)")
       return
@@ -179,12 +209,12 @@ struct MiddlewareTests {
     #expect(failure.traceID == expected)
   }
 
-  @Test("messages are timed by queue, route and error; a label never comes from a message")
+  @Test("durations are recorded by queue, route and error; labels never come from messages")
   func metrics() async throws {
     let metrics = TestMetrics()
     await withMetricsFactory(metrics) {
       for body in [ConsumerHarness.greeting, ConsumerHarness.greeting, #"{"eventType":"EVIL"}"#] {
-        _ = await process(body, middleware: [MetricsMiddleware(clock: .continuous)])
+        _ = await process(body, middleware: [Self.instrumentation])
       }
     }
     func count(_ route: String, _ errorType: String) throws -> Int {
@@ -199,13 +229,13 @@ struct MiddlewareTests {
     [("messaging.destination.name", "events"), ("route", route), ("error.type", errorType)]
   }
 
-  @Test("a failure is logged with its kind and field, and without what came")
+  @Test("a failure is logged with its kind and field, and without the received value")
   func logging() async throws {
     let handler = InMemoryLogHandler()
     let logger = Logger(label: "test", factory: { _ in handler })
     _ = await process(
-      #"{"eventType":"GREETED","name":"Ada","times":"hush"}"#, middleware: [LoggingMiddleware(clock: .continuous)],
-      logger: logger)
+      #"{"eventType":"GREETED","name":"Ada","times":"hush"}"#,
+      middleware: [Self.instrumentation], logger: logger)
     let entry = try #require(handler.entries.first)
     #expect(entry.level == .warning)
     #expect(entry.metadata["kind"] == "validation")

@@ -1,3 +1,4 @@
+import TestSupport
 import Testing
 
 @testable import WorkerKit
@@ -27,7 +28,7 @@ struct RoutesFileTests {
     }
   }
 
-  @Test("what is left out has the spec's value")
+  @Test("omitted keys have the specification's defaults")
   func defaults() throws {
     let file = try parse(Self.valid)
     let queue = try #require(file.queues.first)
@@ -35,7 +36,7 @@ struct RoutesFileTests {
     #expect(queue.waitTime == .seconds(5))
     #expect(queue.visibilityTimeout == .seconds(30))
     #expect(queue.maxReceiveCount == 3)
-    #expect(queue.region == "us-east-1")
+    #expect(queue.region == nil)
     let route = try #require(file.routes.first)
     #expect(route.timeout == .seconds(20))
     #expect(route.backoff == Backoff(base: .seconds(2), factor: 2, max: .seconds(900), jitter: .full))
@@ -45,7 +46,7 @@ struct RoutesFileTests {
     #expect(file.unrouted == .deadLetter)
   }
 
-  @Test("a route moves the kinds that it names and keeps the rest")
+  @Test("a route changes the kinds that it names and keeps the others")
   func routeOverridesKinds() throws {
     let file = try parse(
       """
@@ -74,7 +75,7 @@ struct RoutesFileTests {
     #expect(file.routes[1].errorPolicy.disposition(of: .conflict) == .permanent)
   }
 
-  @Test("every problem is reported at once, with its place and the nearest name")
+  @Test("every problem is reported at once, with its position and the nearest name")
   func allProblemsAtOnce() {
     let found = problems(
       """
@@ -121,7 +122,7 @@ struct RoutesFileTests {
   }
 
   @Test(
-    "a document that is no routing table is refused with a place",
+    "a document that is not a routing table is rejected with a position",
     arguments: [
       ("", "the file is empty"),
       ("version: 1", "`queues` must name at least one queue"),
@@ -135,7 +136,7 @@ struct RoutesFileTests {
     #expect(found.contains { $0.contains(expected) }, "\(found)")
   }
 
-  @Test("variables come from the environment, or from their default")
+  @Test("variables come from the environment or from their defaults")
   func interpolation() throws {
     let yaml = Self.valid.replacing(
       "http://localhost:4566/000000000000/test-queue", with: "${QUEUE_URL:-http://localhost/0/default}")
@@ -147,7 +148,7 @@ struct RoutesFileTests {
     #expect(missing[0].contains("the environment variable QUEUE_URL is not set; export it"))
   }
 
-  @Test("a queue that is switched off needs no URL")
+  @Test("a disabled queue needs no URL")
   func disabledQueue() throws {
     let yaml = Self.valid.replacing(
       #"{ url: "http://localhost:4566/000000000000/test-queue" }"#,
@@ -157,7 +158,7 @@ struct RoutesFileTests {
     #expect(file.disabledQueues == ["main"])
   }
 
-  @Test("a plugin reads its own section of a file whose other parts are broken")
+  @Test("a plugin reads its own section of a file whose other parts are invalid")
   func pluginConfiguration() throws {
     let path = try TemporaryFile(
       contents: "version: 9\nqueues: nonsense\nplugins:\n  greetings: { language: \"${LANGUAGE}\" }\n  other: 1\n")
@@ -167,7 +168,7 @@ struct RoutesFileTests {
     #expect(values[GreetingPlugin.volume] == 5)
   }
 
-  @Test("a missing file is an error that says what to do")
+  @Test("a missing file is an error with a remedy")
   func missingFile() {
     #expect {
       try RoutesFile(path: "/nonexistent/routes.yaml", plugins: [])
@@ -185,7 +186,7 @@ struct RoutesFileTests {
   }
 
   @Test(
-    "durations are read with their units",
+    "durations are parsed with their units",
     arguments: [
       ("500ms", Duration.milliseconds(500)), ("30s", .seconds(30)), ("1.5s", .milliseconds(1500)),
       ("15m", .seconds(900)), ("12h", .seconds(43_200)), ("1d", .seconds(86_400)),
@@ -194,8 +195,14 @@ struct RoutesFileTests {
     #expect(Duration(configurationText: text) == expected)
   }
 
-  @Test("what is no duration is refused", arguments: ["", "s", "5", "-1s", "1 week", "nans", "1e400s", "0x5s "])
+  @Test("an invalid duration is rejected", arguments: ["", "s", "5", "-1s", "1 week", "nans", "1e400s", "0x5s "])
   func noDurations(text: String) {
     #expect(Duration(configurationText: text) == nil)
+  }
+
+  @Test("a very long name has no nearest name")
+  func endlessName() {
+    #expect(nearestName(to: String(repeating: "ITEM_AWARDED", count: 100_000), among: ["ITEM_AWARDED"]) == nil)
+    #expect(nearestName(to: "ITEM_AWARDDE", among: ["ITEM_AWARDED"]) == "ITEM_AWARDED")
   }
 }

@@ -1,23 +1,24 @@
 @testable import WorkerKit
 
-/// A queue whose receives wait until the test says what they bring.
+/// A queue whose receives wait until the test completes them.
 final class AnsweredQueue: MessageQueue {
   private struct State: Sendable {
     var asked: [Int] = []
     var underWay: [Int] = []
     var ended = 0
     var answers: [Int: Int] = [:]
-    /// What the receives under way ask for.
+    /// The number of messages that each receive in flight requests.
     var open = 0
     var given = 0
     var deleted = 0
+    var handled = 0
     var most = 0
 
     mutating func begin(_ count: Int) -> Int {
       asked.append(count)
       underWay.append(asked.count - ended)
       open += count
-      most = max(most, open + given - deleted)
+      most = max(most, open + given - handled)
       return asked.count
     }
 
@@ -34,42 +35,47 @@ final class AnsweredQueue: MessageQueue {
 
   let name = "events"
   private let automatic: (@Sendable (_ most: Int) async -> Int)?
-  private let state = Watched(State())
+  private let state = AsyncValue(State())
 
-  /// - Parameter automatic: Says in the test's place how many messages a receive brings that asks for so many.
+  /// - Parameter automatic: Returns the number of messages for a receive, instead of the test.
   init(_ automatic: (@Sendable (_ most: Int) async -> Int)? = nil) {
     self.automatic = automatic
   }
 
-  /// How many messages each receive asked for, in the order in which they began.
+  /// The number of messages that each receive requested, in the order of their start.
   var asked: [Int] { state.value.asked }
 
-  /// How many receives were under way when each began, itself included.
+  /// How many receives were in flight when each started, including itself.
   var underWay: [Int] { state.value.underWay }
 
-  /// The most messages that there ever were in hand together with those that receives asked for.
+  /// The maximum of messages in flight and not handled, together with the requested ones.
   var most: Int { state.value.most }
 
-  /// Waits until so many receives have begun, from the first on.
+  /// Waits until a number of receives have started.
   func untilAsked(_ count: Int) async throws {
     try await state.wait { $0.asked.count >= count }
   }
 
-  /// Waits until so many messages have been received and not deleted.
+  /// Waits until a number of messages have been received and not deleted.
   func untilInHand(_ count: Int) async throws {
     try await state.wait { $0.given - $0.deleted >= count }
   }
 
-  /// Waits until so many messages have been deleted.
+  /// Waits until a number of messages have been deleted.
   func untilDeleted(_ count: Int) async throws {
     try await state.wait { $0.deleted >= count }
+  }
+
+  /// Records that a message's handler is about to return.
+  func noteHandled() {
+    state.update { $0.handled += 1 }
   }
 
   /// Ends a receive.
   ///
   /// - Parameters:
-  ///   - number: 1 for the one that began first.
-  ///   - count: How many messages it brings.
+  ///   - number: The number of the receive in the order of their start, from 1.
+  ///   - count: How many messages it returns.
   func answer(_ number: Int, with count: Int) {
     state.update { $0.answers[number] = count }
   }

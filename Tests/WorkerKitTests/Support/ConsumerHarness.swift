@@ -1,17 +1,18 @@
 import Logging
 import ServiceLifecycle
+import TestSupport
 import WorkerTesting
 
 @testable import WorkerKit
 
-/// A consumer on a queue in memory, with a clock that the test turns.
+/// A consumer on a queue in memory, with a clock that the test advances.
 struct ConsumerHarness {
   let clock = ManualClock()
   let queue: InMemoryQueue
   let deadLetters: InMemoryQueue
   let consumer: QueueConsumer
 
-  /// - Parameter configure: Changes what the test is about; everything else is plain.
+  /// - Parameter configure: Changes the settings that the test concerns; all others have plain values.
   init(
     queueName: String = "events",
     handler: some EventHandler,
@@ -27,6 +28,7 @@ struct ConsumerHarness {
     queue = InMemoryQueue(queueName, redrive: .init(to: deadLetters, maxReceiveCount: 3), clock: workerClock)
     var configuration = QueueConsumer.Configuration()
     configuration.settlementWindow = .zero
+    configuration.receiveWindow = .zero
     configuration.waitTime = .seconds(20)
     configuration.receiveGrace = .zero
     configure(&configuration)
@@ -42,10 +44,10 @@ struct ConsumerHarness {
 
   /// Runs the consumer while the body runs, then shuts it down and waits for its end.
   ///
-  /// A test that is cancelled, at its time limit, ends: time passes by itself then, for a shutdown waits for its end
-  /// whether cancelled or not.
+  /// If a test is cancelled at its time limit, it ends: the time then advances by itself, because a shutdown waits for
+  /// its end even if it is cancelled.
   ///
-  /// - Parameter gate: Where handlers wait that ignore their cancellation; it is opened then.
+  /// - Parameter gate: The gate of handlers that ignore their cancellation. It is opened at the end.
   func run(opening gate: Gate? = nil, _ body: () async throws -> Void) async throws {
     try await withTaskCancellationHandler {
       try await consumer.run(while: body)
@@ -55,23 +57,23 @@ struct ConsumerHarness {
     }
   }
 
-  /// Turns the hands from one sleeper's time to the next, until a condition holds. Leases that are due
-  /// are renewed before the hands move on.
+  /// Advances the clock from one sleeper's time to the next until a condition holds. Leases that are due are renewed
+  /// before the time advances.
   func passTime(until isMet: () -> Bool) async throws {
     while !isMet() {
       try await clock.advanceToNextSleeper()
-      try await consumer.untilLeasesAreRenewed()
+      try await consumer.untilLeasesAreRenewed(on: clock)
     }
   }
 
-  /// Waits until a message has been settled in some way.
+  /// Waits until a message has been settled.
   func untilSettled(_ outcome: String, count: Int = 1) async throws {
-    try await consumer.tally.wait { $0[outcome, default: 0] >= count }
+    try await consumer.outcomeCounts.wait { $0[outcome, default: 0] >= count }
   }
 }
 
 extension QueueConsumer {
-  /// Runs while the body runs; then it is shut down, and its end waited for.
+  /// Runs the consumer while the body runs; then shuts it down, and waits for its end.
   func run(while body: () async throws -> Void) async throws {
     let group = ServiceGroup(
       configuration: .init(services: [.init(service: self)], logger: quietLogger))
@@ -83,60 +85,42 @@ extension QueueConsumer {
     }
   }
 
-  /// Waits until no lease in hand is due, with ten seconds left.
-  func untilLeasesAreRenewed() async throws {
-    try await yieldUntil { inFlight.deliveries.allSatisfy { $0.leaseEnd > clock.now + .seconds(10) } }
+  /// The same, but the time advances by itself during the shutdown.
+  func run(on clock: ManualClock, while body: () async throws -> Void) async throws {
+    let isOver = AsyncValue(false)
+    let hasEnded = AsyncValue(false)
+    async let turning: Void? = try? {
+      try await isOver.wait { $0 }
+      while !hasEnded.value { try await clock.step(nil) }
+    }()
+    try await run {
+      try await body()
+      isOver.update { $0 = true }
+    }
+    hasEnded.update { $0 = true }
+    await turning
+  }
+
+  /// Waits until no lease is due, with ten seconds left, and somebody wakes up by the next timer: a renewal's, for example.
+  /// Time that is advanced earlier could pass over it.
+  func untilLeasesAreRenewed(on manualClock: ManualClock) async throws {
+    try await yieldUntil {
+      inFlight.deliveries.allSatisfy { $0.leaseEnd > clock.now + .seconds(10) }
+        && deadlines.next.map { manualClock.hasSleeper(until: $0) } ?? true
+    }
   }
 }
 
-/// Lets others go on until a condition holds that nobody signals.
-///
-/// - Throws: `CancellationError`.
-func yieldUntil(_ isMet: () async throws -> Bool) async throws {
-  while try await !isMet() {
+extension ManualClock {
+  /// Advances the clock by a second, after all consequences of the last step have run on the worker's thread and on the
+  /// pool, and after the consumer's leases were renewed.
+  func step(_ consumer: QueueConsumer?) async throws {
+    for _ in 1...12 {
+      await Task(executorPreference: WorkerThread.shared) {}.value
+      await Task.yield()
+    }
+    try await consumer?.untilLeasesAreRenewed(on: self)
     try Task.checkCancellation()
-    await Task.yield()
-  }
-}
-
-/// A gate that a handler waits at until the test opens it.
-final class Gate: Sendable {
-  private let state = Watched((arrived: 0, isOpen: false))
-
-  func pass() async throws {
-    state.update { $0.arrived += 1 }
-    try await state.wait { $0.isOpen }
-  }
-
-  /// Passes whether cancelled or not.
-  func passStubbornly() async {
-    await shieldedFromCancellation { try? await self.pass() }
-  }
-
-  func untilArrived(_ count: Int = 1) async throws {
-    try await state.wait { $0.arrived >= count }
-  }
-
-  func open() {
-    state.update { $0.isOpen = true }
-  }
-
-  func close() {
-    state.update { $0.isOpen = false }
-  }
-}
-
-/// What happened, in order.
-final class Record<Element: Sendable>: Sendable {
-  private let elements = Watched<[Element]>([])
-
-  func add(_ element: Element) {
-    elements.update { $0.append(element) }
-  }
-
-  var all: [Element] { elements.value }
-
-  func untilCount(_ count: Int) async throws {
-    try await elements.wait { $0.count >= count }
+    advance(by: .seconds(1))
   }
 }

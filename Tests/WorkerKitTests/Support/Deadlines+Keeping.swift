@@ -1,7 +1,7 @@
 @testable import WorkerKit
 
-extension Deadlines {
-  /// Keeps the deadlines while a body runs that may fail.
+extension TimerQueue {
+  /// Runs due timers while a body runs, which may throw.
   func keeping(_ body: () async throws -> Void) async throws {
     let failure = await watching { () async -> (any Error)? in
       do {

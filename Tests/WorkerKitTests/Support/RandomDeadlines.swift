@@ -1,44 +1,45 @@
 import TestSupport
+import WorkerLocks
 
 @testable import WorkerKit
 
-/// Deadlines at random times, some of which set others or call others off.
+/// A TimerQueue with random timers, some of which set or cancel others.
 final class RandomDeadlines: Sendable {
   struct Done: Sendable {
-    /// From 1, in the order in which they were set.
+    /// The number of the timer in the order of setting, starting at 1.
     var number: Int
     var time: Duration
-    /// When it was done.
+    /// When the timer ran.
     var end: Duration
   }
 
   private struct Waiting: Sendable {
     var number: Int
     var time: Duration
-    var id: Deadlines.ID
+    var id: TimerQueue.ID
   }
 
   let done = Record<Done>()
   let calledOff = Record<Int>()
-  private let deadlines: Deadlines
+  private let deadlines: TimerQueue
   private let clock: WorkerClock
-  private let random: Locked<SeededGenerator>
-  private let numbers = Watched(0)
-  private let waiting = Watched<[Waiting]>([])
+  private let random: Mutex<SeededGenerator>
+  private let numbers = AsyncValue(0)
+  private let waiting = AsyncValue<[Waiting]>([])
 
-  init(deadlines: Deadlines, clock: WorkerClock, seed: UInt64) {
+  init(deadlines: TimerQueue, clock: WorkerClock, seed: UInt64) {
     self.deadlines = deadlines
     self.clock = clock
-    random = Locked(SeededGenerator(seed: seed))
+    random = Mutex(SeededGenerator(seed: seed))
   }
 
-  /// How many have been set.
+  /// The number of timers that were set.
   var count: Int { numbers.value }
 
-  /// Whether all are done or called off.
+  /// Whether all timers have run or were cancelled.
   var isOver: Bool { waiting.value.isEmpty }
 
-  /// Waits until what is due by now, and what that sets for now, is done.
+  /// Waits until all due timers have run, including those that they set for now.
   func untilNoneIsDue() async throws {
     let now = clock.now
     try await waiting.wait { $0.allSatisfy { $0.time > now } }
@@ -48,7 +49,7 @@ final class RandomDeadlines: Sendable {
     random.withLock { Int.random(in: range, using: &$0) }
   }
 
-  /// - Parameter milliseconds: Not zero while the watch could act before this returns.
+  /// - Parameter milliseconds: Not zero if the queue could act before this returns.
   func setOne(after milliseconds: ClosedRange<Int>) {
     let number = numbers.update { number -> Int in
       number += 1
@@ -63,7 +64,7 @@ final class RandomDeadlines: Sendable {
     done.add(Done(number: number, time: time, end: clock.now))
     for _ in 0..<draw(0...2) where count < 400 { setOne(after: 0...100) }
     if draw(0...3) == 0 { callOffOne() }
-    // Only now: while one waits, it is not over.
+    // Only now: a timer that waits has not ended.
     forget(number)
   }
 
@@ -72,7 +73,7 @@ final class RandomDeadlines: Sendable {
     let later = waiting.value.filter { $0.time > now }
     guard !later.isEmpty else { return }
     let chosen = later[draw(0...(later.count - 1))]
-    deadlines.callOff(chosen.id)
+    deadlines.cancel(chosen.id)
     calledOff.add(chosen.number)
     forget(chosen.number)
   }

@@ -32,7 +32,7 @@ struct BatchClosureHandler: BatchEventHandler {
   }
 }
 
-struct GreetingPlugin: Plugin {
+struct GreetingPlugin: WorkerPlugin {
   static let name = "greetings"
   static let volume = ConfigurationKey(
     "volume", default: 5, "How loud.", check: { (0...11).contains($0) ? nil : "must be from 0 to 11" })
@@ -53,5 +53,3 @@ struct GreetingPlugin: Plugin {
     greeting = "\(configuration[Self.language]) at \(configuration[Self.volume])"
   }
 }
-
-let quietLogger = Logger(label: "test", factory: { _ in SwiftLogNoOpLogHandler() })

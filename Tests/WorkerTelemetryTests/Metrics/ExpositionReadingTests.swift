@@ -92,11 +92,10 @@ struct ExpositionReadingTests {
     let exposition = folder.appendingPathComponent("exposition.txt")
     let samples = folder.appendingPathComponent("samples.json")
     try Data(text.utf8).write(to: exposition)
-    let python = try await ChildProcess.run(
+    let python = try await runProcess(
       Self.python.path,
-      [Self.folder.appendingPathComponent("read_exposition.py").path, format, exposition.path, samples.path],
-      environment: ProcessInfo.processInfo.environment, limit: .seconds(30), clock: .continuous)
-    #expect(python.status == 0, "\(String(decoding: python.errors, as: UTF8.self))")
+      [Self.folder.appendingPathComponent("read_exposition.py").path, format, exposition.path, samples.path])
+    #expect(python.status == 0, "\(python.errors)")
     return try JSONDecoder().decode([Sample].self, from: Data(contentsOf: samples)).map { sample in
       var sample = sample
       // The two languages write some numbers differently.

@@ -2,6 +2,7 @@ import InMemoryLogging
 import Logging
 import MetricsTestKit
 import Tracing
+import WorkerHTTP
 import WorkerKit
 import WorkerTesting
 
@@ -27,14 +28,14 @@ struct ExporterHarness {
       clock: WorkerClock(clock), random: { 1 }, logger: Logger(label: "test") { [logs] _ in logs })
   }
 
-  var requests: [HTTPRequest] { collector.state.value.requests }
+  var requests: [HTTPClientRequest] { collector.state.value.requests }
 
   func untilRequests(_ count: Int) async throws {
     try await collector.state.wait { $0.requests.count >= count }
   }
 
   /// Adds to what the collector answers; afterwards it takes everything.
-  func script(_ answers: Result<HTTPResponse, HTTPError>...) {
+  func script(_ answers: Result<HTTPClientResponse, HTTPClientError>...) {
     collector.state.update { $0.script += answers }
   }
 
@@ -56,16 +57,16 @@ struct ExporterHarness {
 
 final class ScriptedCollector: Sendable {
   struct State: Sendable {
-    var requests: [HTTPRequest] = []
-    var script: [Result<HTTPResponse, HTTPError>] = []
+    var requests: [HTTPClientRequest] = []
+    var script: [Result<HTTPClientResponse, HTTPClientError>] = []
   }
 
-  let state = Watched(State())
+  let state = AsyncValue(State())
 
-  func answer(_ request: HTTPRequest) async throws -> HTTPResponse {
+  func answer(_ request: HTTPClientRequest) async throws -> HTTPClientResponse {
     try state.update { state in
       state.requests.append(request)
-      return state.script.isEmpty ? .success(HTTPResponse(status: 200)) : state.script.removeFirst()
+      return state.script.isEmpty ? .success(HTTPClientResponse(status: 200)) : state.script.removeFirst()
     }.get()
   }
 }

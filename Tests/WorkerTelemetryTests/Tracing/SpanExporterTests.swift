@@ -3,18 +3,22 @@ import InMemoryLogging
 import Logging
 import Metrics
 import MetricsTestKit
+import TestSupport
 import Testing
+import WorkerHTTP
 import WorkerKit
 import WorkerTesting
 
 @testable import WorkerTelemetry
 
-@Suite("The exporter", .timeLimit(.minutes(1)))
+@Suite("The exporter", .timeLimit(.minutes(5)))
 struct SpanExporterTests {
-  private static let away = Result<HTTPResponse, HTTPError>.failure(HTTPError(code: .notConnected, message: "away"))
+  private static let away = Result<HTTPClientResponse, HTTPClientError>.failure(
+    HTTPClientError(code: .notConnected, message: "away"))
 
-  private static func answer(_ status: Int, _ retryAfter: String? = nil) -> Result<HTTPResponse, HTTPError> {
-    .success(HTTPResponse(status: status, headers: retryAfter.map { [("retry-after", $0)] } ?? []))
+  private static func answer(_ status: Int, _ retryAfter: String? = nil) -> Result<HTTPClientResponse, HTTPClientError>
+  {
+    .success(HTTPClientResponse(status: status, headers: retryAfter.map { [("retry-after", $0)] } ?? []))
   }
 
   @Test("a full batch goes out at once, and the rest after the delay")
@@ -116,7 +120,7 @@ struct SpanExporterTests {
     try await withMetricsFactory(metrics) {
       let harness = ExporterHarness { $0.encoding = .json }
       let body = #"{"partialSuccess": {"rejectedSpans": "3", "errorMessage": "too old"}}"#
-      harness.script(.success(HTTPResponse(status: 200, body: Array(body.utf8))))
+      harness.script(.success(HTTPClientResponse(status: 200, body: Array(body.utf8))))
       harness.endSpans(4)
       try await harness.run { try await harness.untilRequests(1) }
       #expect(harness.logs.entries.first?.metadata["error"] == "the collector took only a part: too old")
@@ -166,7 +170,7 @@ struct SpanExporterTests {
       }
       // The one that waited for its second try tries at once; the hands never moved.
       #expect(harness.requests.count == 2)
-      #expect(harness.messages.first == "traces cannot be exported; messages are handled all the same")
+      #expect(harness.messages.first == "traces cannot be exported; messages are still handled")
     }
     #expect(try dropped(metrics, "failed") == 9)
   }

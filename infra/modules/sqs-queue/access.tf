@@ -1,9 +1,9 @@
-# Three policies, each with what one party does and no more.
+# Three policies, each with the permissions that one party needs.
 
 data "aws_region" "current" {}
 
 locals {
-  # A key of the user's own is asked for by SQS in the caller's name, and only through SQS.
+  # SQS uses a customer's key on behalf of the caller. The condition allows no other use.
   key_use = var.kms_key_arn == null ? [] : [{
     Sid      = "UseTheKeyThroughSQS"
     Effect   = "Allow"
@@ -15,7 +15,7 @@ locals {
   }]
 }
 
-# The worker. It handles what strangers' bots send, so it can neither put events in nor read or delete dead letters.
+# The worker. It handles untrusted input, so it can neither send events nor read or delete dead letters.
 resource "aws_iam_policy" "consumer" {
   name        = "${var.name}-consumer"
   description = "Receives and settles the messages of ${local.queue_name}, and dead-letters them."
@@ -38,7 +38,7 @@ resource "aws_iam_policy" "consumer" {
       {
         Sid    = "DeadLetter"
         Effect = "Allow"
-        # Their number is a metric of the worker's.
+        # GetQueueAttributes is for the metric of the number of dead letters.
         Action   = ["sqs:SendMessage", "sqs:GetQueueUrl", "sqs:GetQueueAttributes"]
         Resource = aws_sqs_queue.dead_letters.arn
       },
@@ -65,11 +65,11 @@ resource "aws_iam_policy" "producer" {
   })
 }
 
-# Whoever types `worker dead-letters`: a person's role, and not the worker's.
-# SQS's own move tasks are left out: they give a message a new id, and with it a prize that was granted is granted again.
+# The operator: a person who runs `worker dead-letters`.
+# SQS's own move tasks are not allowed: they give a message a new ID, so that a prize could be awarded twice.
 resource "aws_iam_policy" "operator" {
   name        = "${var.name}-operator"
-  description = "Looks at, redrives and discards the dead letters of ${local.queue_name}."
+  description = "Lists, redrives and discards the dead letters of ${local.queue_name}."
   tags        = var.tags
 
   policy = jsonencode({
@@ -97,7 +97,7 @@ resource "aws_iam_policy" "operator" {
   })
 }
 
-# `count`, not `for_each`: a role that is made in the same run has no name yet when Terraform plans.
+# `count`, not `for_each`: the name of a role that is created in the same run is unknown when Terraform plans.
 resource "aws_iam_role_policy_attachment" "consumer" {
   count      = length(var.consumer_role_names)
   role       = var.consumer_role_names[count.index]
@@ -110,7 +110,7 @@ resource "aws_iam_role_policy_attachment" "producer" {
   policy_arn = aws_iam_policy.producer.arn
 }
 
-# Nobody may use either queue without TLS, whatever else allows it.
+# Both queues deny requests without TLS, whatever other policies allow.
 resource "aws_sqs_queue_policy" "tls" {
   for_each = {
     queue        = aws_sqs_queue.this

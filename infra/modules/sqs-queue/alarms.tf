@@ -1,7 +1,7 @@
-# Whoever looks at dead letters hides them for a while: those count too, or each look would end the alarm.
+# Listing dead letters makes them invisible for a while. The alarm counts invisible ones too, or each listing would end it.
 resource "aws_cloudwatch_metric_alarm" "dead_letters" {
   alarm_name          = "${var.name}-dead-letters"
-  alarm_description   = "There are dead letters in ${local.dead_letter_name}. `worker dead-letters list` says why."
+  alarm_description   = "${local.dead_letter_name} has dead letters. `worker dead-letters list` shows the reasons."
   comparison_operator = "GreaterThanThreshold"
   threshold           = 0
   evaluation_periods  = 1
@@ -42,7 +42,7 @@ resource "aws_cloudwatch_metric_alarm" "dead_letters" {
 
 resource "aws_cloudwatch_metric_alarm" "oldest_message" {
   alarm_name          = "${var.name}-oldest-message"
-  alarm_description   = "A message has waited in ${local.queue_name} for more than ${var.oldest_message_alarm_seconds} s: no worker runs, or it cannot keep up, or what it depends on is down."
+  alarm_description   = "A message has waited in ${local.queue_name} for more than ${var.oldest_message_alarm_seconds} s: no worker runs, the worker cannot keep up, or a dependency is down."
   namespace           = "AWS/SQS"
   metric_name         = "ApproximateAgeOfOldestMessage"
   dimensions          = { QueueName = aws_sqs_queue.this.name }

@@ -1,4 +1,4 @@
-# A queue and its dead-letter queue. Who may use them is in access.tf, and what goes off in alarms.tf.
+# A queue and its dead-letter queue. access.tf has the policies, alarms.tf the alarms.
 
 locals {
   suffix           = var.fifo ? ".fifo" : ""
@@ -31,7 +31,7 @@ resource "aws_sqs_queue" "dead_letters" {
   tags                      = var.tags
 }
 
-# No other queue can dead-letter into it.
+# Only this queue can use it as its dead-letter queue.
 resource "aws_sqs_queue_redrive_allow_policy" "dead_letters" {
   queue_url = aws_sqs_queue.dead_letters.id
 

@@ -1,5 +1,5 @@
 output "queue_url" {
-  description = "For the worker and the bot: AWS_SQS_QUEUE_URL."
+  description = "The queue's URL: AWS_SQS_QUEUE_URL of the worker and the bot."
   value       = aws_sqs_queue.this.url
 }
 
@@ -9,7 +9,7 @@ output "queue_arn" {
 }
 
 output "dead_letter_queue_url" {
-  description = "Where `worker dead-letters` looks."
+  description = "The dead-letter queue's URL."
   value       = aws_sqs_queue.dead_letters.url
 }
 
@@ -19,16 +19,16 @@ output "dead_letter_queue_arn" {
 }
 
 output "consumer_policy_arn" {
-  description = "For the worker's role."
+  description = "The policy of the worker's role."
   value       = aws_iam_policy.consumer.arn
 }
 
 output "producer_policy_arn" {
-  description = "For the bot's role or user."
+  description = "The policy of the bot's role or user."
   value       = aws_iam_policy.producer.arn
 }
 
 output "operator_policy_arn" {
-  description = "For the role of whoever handles dead letters."
+  description = "The policy of a person who runs `worker dead-letters`."
   value       = aws_iam_policy.operator.arn
 }

@@ -1,5 +1,5 @@
 variable "name" {
-  description = "The queue's name, without `.fifo`. The dead-letter queue's is the same with `-dlq`."
+  description = "The queue's name, without `.fifo`. The dead-letter queue's name has `-dlq` appended."
   type        = string
 
   validation {
@@ -10,15 +10,15 @@ variable "name" {
 }
 
 variable "fifo" {
-  description = "Whether both queues keep the order of each message group. A queue cannot be changed from one to the other: Terraform makes a new one."
+  description = "Whether both queues are FIFO queues, which keep the order of each message group. If you change it, Terraform creates new queues."
   type        = bool
   default     = false
 }
 
-# The next three are also in routes.yaml, under other names; a test holds their defaults to it.
+# The next three are also in routes.yaml, under other names. A test compares their defaults.
 
 variable "visibility_timeout_seconds" {
-  description = "How long a received message is hidden from other consumers. The worker extends it while a handler runs. `visibilityTimeout` in routes.yaml."
+  description = "How long a received message is invisible to other consumers. The worker extends it while the handler runs. `visibilityTimeout` in routes.yaml."
   type        = number
   default     = 30
 
@@ -29,7 +29,7 @@ variable "visibility_timeout_seconds" {
 }
 
 variable "receive_wait_time_seconds" {
-  description = "How long a receive waits for a message, where the consumer does not say. `waitTime` in routes.yaml."
+  description = "How long a receive waits for a message, unless the consumer sets it. `waitTime` in routes.yaml."
   type        = number
   default     = 5
 
@@ -51,7 +51,7 @@ variable "max_receive_count" {
 }
 
 variable "message_retention_seconds" {
-  description = "How long an unhandled message is kept before SQS deletes it: 4 days."
+  description = "How long SQS keeps an unhandled message. The default is 4 days."
   type        = number
   default     = 345600
 
@@ -62,7 +62,7 @@ variable "message_retention_seconds" {
 }
 
 variable "dead_letter_retention_seconds" {
-  description = "How long a dead letter is kept: 14 days, the most that SQS allows."
+  description = "How long SQS keeps a dead letter. The default is 14 days, the maximum."
   type        = number
   default     = 1209600
 
@@ -72,48 +72,48 @@ variable "dead_letter_retention_seconds" {
   }
 
   validation {
-    # On a standard queue a letter's age counts from when it was first sent, not from when it became one.
+    # On a standard queue, the age of a dead letter counts from when its message was sent.
     condition     = var.dead_letter_retention_seconds > var.message_retention_seconds
-    error_message = "dead_letter_retention_seconds must be more than message_retention_seconds: a letter keeps the age that it had as a message, and would be deleted before anyone saw it."
+    error_message = "dead_letter_retention_seconds must be more than message_retention_seconds: a dead letter keeps its message's age, and SQS could delete it before anyone sees it."
   }
 }
 
 variable "kms_key_arn" {
-  description = "A KMS key of your own to encrypt with; its key policy must let IAM policies grant its use. Without one SQS encrypts with a key that it manages, and nobody needs a KMS permission."
+  description = "The ARN of your own KMS key, whose key policy must let IAM policies grant its use. The default is a key that SQS manages, which needs no KMS permission."
   type        = string
   default     = null
 
   validation {
     condition     = var.kms_key_arn == null || can(regex("^arn:[^:]+:kms:[^:]+:[0-9]{12}:key/.+$", var.kms_key_arn))
-    error_message = "kms_key_arn must be the ARN of a key, such as arn:aws:kms:us-east-1:123456789012:key/…; IAM knows no aliases."
+    error_message = "kms_key_arn must be the ARN of a key, such as arn:aws:kms:us-east-1:123456789012:key/…; IAM does not resolve aliases."
   }
 }
 
 variable "consumer_role_names" {
-  description = "Roles that get the consumer policy: of the instance, the task or the service account that the worker runs as."
+  description = "Names of the roles that get the consumer policy: of the instance, the task or the service account that the worker runs as."
   type        = list(string)
   default     = []
 }
 
 variable "producer_role_names" {
-  description = "Roles that get the producer policy: the bot's."
+  description = "Names of the roles that get the producer policy: the bot's."
   type        = list(string)
   default     = []
 }
 
 variable "oldest_message_alarm_seconds" {
-  description = "The alarm goes off when the oldest message that nobody has handled is older than this."
+  description = "The alarm fires when the oldest unhandled message is older than this."
   type        = number
   default     = 300
 
   validation {
     condition     = var.oldest_message_alarm_seconds >= 60 && var.oldest_message_alarm_seconds < var.message_retention_seconds
-    error_message = "oldest_message_alarm_seconds must be at least 60, and less than message_retention_seconds: later there is no message to be old."
+    error_message = "oldest_message_alarm_seconds must be at least 60, and less than message_retention_seconds, after which SQS deletes the message."
   }
 }
 
 variable "alarm_actions" {
-  description = "ARNs that are told when an alarm goes off and when it ends: SNS topics, mostly. Without any, the alarms show in CloudWatch alone."
+  description = "ARNs to notify when an alarm fires and when it ends, usually SNS topics. Without any, alarms are visible in CloudWatch only."
   type        = list(string)
   default     = []
 
@@ -124,7 +124,7 @@ variable "alarm_actions" {
 }
 
 variable "tags" {
-  description = "For everything that can have tags."
+  description = "Tags of all resources that can have them."
   type        = map(string)
   default     = {}
 }

@@ -1,5 +1,5 @@
 terraform {
-  # 1.9 lets a variable's check look at another variable.
+  # Since 1.9, the validation of a variable can refer to another variable.
   required_version = ">= 1.9"
 
   required_providers {

@@ -1,12 +1,12 @@
 import WorkerKit
 
-/// `RAFFLE_ENTERED`: someone takes part in a raffle.
+/// `RAFFLE_ENTERED`: a user enters a raffle.
 struct RaffleEntered: Decodable, Sendable {
   var raffleId: String
   var discordUserId: String
 }
 
-/// Keeps who entered which raffle, for as long as the worker runs.
+/// Keeps the entrants of each raffle in memory while the worker runs.
 actor Raffles {
   private let limit: Int
   private var entries: [String: Set<String>] = [:]
@@ -18,28 +18,32 @@ actor Raffles {
   func enter(_ user: String, in raffle: String) throws -> Int {
     var entrants = entries[raffle, default: []]
     guard entrants.contains(user) || entrants.count < limit else {
-      throw EventError(.conflict, "raffle \(raffle) is full; raise plugins.raffle.limit, or start another raffle")
+      throw EventError(
+        .conflict, "the raffle is full; raise plugins.raffle.limit, or start another raffle", field: "raffleId",
+        received: raffle)
     }
-    // A set: the same entry delivered twice is one entry.
+    // In a set, a redelivered entry is still one entry.
     entrants.insert(user)
     entries[raffle] = entrants
     return entrants.count
   }
 }
 
+/// Enters a user into a raffle.
 struct EnterHandler: EventHandler {
   let raffles: Raffles
 
   func handle(_ event: RaffleEntered, context: HandlerContext) async throws {
     let count = try await raffles.enter(event.discordUserId, in: event.raffleId)
-    context.logger.info("entered the raffle", metadata: ["raffle": "\(event.raffleId)", "entrants": "\(count)"])
+    context.logger.info("entered the raffle", metadata: ["entrants": "\(count)"])
   }
 }
 
-public struct RafflePlugin: Plugin {
+/// Handles raffles.
+public struct RafflePlugin: WorkerPlugin {
   public static let name = "raffle"
   public static let configurationKeys: [any ConfigurationKeyProtocol] = [limit]
-  static let limit = ConfigurationKey("limit", default: 100, "How many can enter one raffle.")
+  static let limit = ConfigurationKey("limit", default: 100, "The maximum number of entrants of a raffle.")
 
   let raffles: Raffles
 

@@ -3,5 +3,5 @@ import WorkerCommands
 import WorkerKit
 
 @main struct RaffleWorker: WorkerApplication {
-  static let plugins: [any Plugin.Type] = [RafflePlugin.self]
+  static let plugins: [any WorkerPlugin.Type] = [RafflePlugin.self]
 }

@@ -41,4 +41,18 @@ import WorkerTesting
       environment: ["AWS_SQS_QUEUE_URL": "http://localhost:4566/000000000000/raffles"])
     #expect(file.routes.map(\.handlerName) == ["raffle.enter"])
   }
+
+  @Test func aFolderThatIsAwayIsAnOutage() async throws {
+    let folder = URL.temporaryDirectory.appending(path: UUID().uuidString)
+    let handler = AnnounceHandler(folder: folder)
+    let drawn = #"{"eventType":"RAFFLE_DRAWN","raffleId":"r1","winner":"@mira"}"#
+    await #expect {
+      try await deliver(drawn, to: handler)
+    } throws: {
+      ($0 as? EventError)?.kind == .unavailable
+    }
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    try await deliver(drawn, to: handler)
+    #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path).count == 1)
+  }
 }

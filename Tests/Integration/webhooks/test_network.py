@@ -1,0 +1,186 @@
+"""Where the worker connects to, and where not, whatever a name says."""
+
+import http.server
+import os
+import stat
+import subprocess
+import threading
+
+import pytest
+
+from support.receiver import Answer, Receiver
+
+pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")
+
+HOSTS = """\
+127.0.0.1 localhost loopback.example
+169.254.169.254 metadata.example
+::1 localhost
+127.0.0.1 both.example
+169.254.169.254 both.example
+"""
+
+
+@pytest.fixture
+def names(worker, tmp_path):
+    """Names of the worker's alone: in a mount namespace it has an /etc/hosts of its own."""
+    hosts = tmp_path / "hosts"
+    hosts.write_text(HOSTS)
+    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+    script = f'mount --bind {hosts} /etc/hosts && exec "$@"'
+    if subprocess.run([*unshare, "sh", "-c", script, "sh", "true"], capture_output=True).returncode:
+        pytest.skip("this system does not let a test have an /etc/hosts of its own")
+    program = tmp_path / "worker"
+    quoted = " ".join(unshare)
+    program.write_text(f"#!/bin/sh\nexec {quoted} sh -c '{script}' sh {worker.binary} \"$@\"\n")
+    program.chmod(program.stat().st_mode | stat.S_IXUSR)
+    worker.binary = str(program)
+
+
+@pytest.mark.parametrize("is_said", [True, False])
+def test_an_address_of_this_machine_must_be_allowed(is_said, post, queue, worker, receiver):
+    post(privateNetwork=False)
+    if not is_said:
+        del worker.routes["routes"]["WON"]["with"]["privateNetwork"]
+    failed = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+    assert "privateNetwork: true" in failed.output
+    assert receiver.deliveries == []
+
+
+@pytest.mark.parametrize("is_private_allowed", [False, True])
+def test_a_name_is_judged_by_the_address_that_it_leads_to(
+    is_private_allowed, names, post, queue, worker, receiver, fails_at_once
+):
+    for host in ("loopback", "metadata"):
+        url = f"http://{host}.example:{receiver.port}/"
+        post(host.upper(), url=url, privateNetwork=is_private_allowed, errors=fails_at_once)
+        queue.send({"eventType": host.upper()})
+    worker.run_until_empty()
+    letters = {letter.failure["route"]: letter.failure for letter in queue.dead_letters()}
+    assert "169.254.169.254, a link-local address" in letters["METADATA"]["message"]
+    assert letters["METADATA"]["kind"] == "network"
+    if is_private_allowed:
+        assert set(letters) == {"METADATA"} and len(receiver.deliveries) == 1
+    else:
+        assert "127.0.0.1, an address of this machine" in letters["LOOPBACK"]["message"]
+        assert receiver.deliveries == []
+
+
+def test_of_the_addresses_of_a_name_one_that_is_refused_is_not_connected_to(names, post, queue, worker, receiver):
+    post(url=f"http://both.example:{receiver.port}/")
+    for number in range(5):
+        queue.send({"eventType": "WON", "number": number})
+    worker.run_until_empty()
+    assert sorted(delivery.json["number"] for delivery in receiver.deliveries) == [*range(5)]
+
+
+@pytest.mark.parametrize("status", [403, 407])
+def test_a_proxy_that_refuses_to_connect_is_named(status, post, queue, worker, fails_at_once):
+    with RefusingProxy(status) as proxy:
+        worker.environment["https_proxy"] = f"http://user:pass-word@127.0.0.1:{proxy.port}"
+        post(url="https://bot.example/hooks", privateNetwork=False, errors=fails_at_once)
+        queue.send({"eventType": "WON"})
+        output = worker.run_until_empty().output
+    failure = queue.dead_letter().failure
+    assert failure["kind"] == "network"
+    assert f"127.0.0.1:{proxy.port}" in failure["message"] and "https_proxy" in failure["message"]
+    assert (str(status) if status == 403 else "does not accept the user and the password") in failure["message"]
+    assert "pass-word" not in failure["message"] + output
+    assert proxy.asked == ["bot.example:443"]
+
+
+class RefusingProxy:
+    """Answers each CONNECT with a status."""
+
+    def __init__(self, status):
+        self.asked = []
+        proxy = self
+
+        class Handler(http.server.BaseHTTPRequestHandler):
+            def do_CONNECT(self):
+                proxy.asked.append(self.path)
+                self.send_response(status)
+                self.send_header("Content-Length", "0")
+                self.end_headers()
+
+            def log_message(self, *_):
+                pass
+
+        self._server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self.port = self._server.server_port
+
+    def __enter__(self):
+        threading.Thread(target=self._server.serve_forever, args=(0.05,), daemon=True).start()
+        return self
+
+    def __exit__(self, *_):
+        self._server.shutdown()
+        self._server.server_close()
+
+
+def test_a_proxy_of_the_environment_carries_requests(post, queue, worker, receiver):
+    worker.environment["http_proxy"] = f"http://user:pass-word@127.0.0.1:{receiver.port}"
+    post(url="http://bot.example/hooks", privateNetwork=False)
+    queue.send({"eventType": "WON"})
+    worker.run_until_empty()
+    (delivery,) = receiver.deliveries
+    assert delivery.path == "http://bot.example/hooks"
+    assert delivery.headers["Proxy-Authorization"]
+
+
+def test_a_proxy_that_is_not_there_is_named_without_its_password(post, queue, worker, make_receiver, fails_at_once):
+    gone = make_receiver()
+    gone.close()
+    worker.environment["http_proxy"] = f"http://user:pass-word@127.0.0.1:{gone.port}"
+    post(url="http://bot.example/hooks", privateNetwork=False, errors=fails_at_once)
+    queue.send({"eventType": "WON"})
+    output = worker.run_until_empty().output
+    message = queue.dead_letter().failure["message"]
+    assert f"127.0.0.1:{gone.port}" in message and "http_proxy" in message
+    assert "pass-word" not in message + output
+
+
+def test_a_metadata_address_is_refused_behind_a_proxy_too(post, worker, receiver):
+    worker.environment["http_proxy"] = f"http://127.0.0.1:{receiver.port}"
+    for host in ("169.254.169.254", "[::ffff:a9fe:a9fe]", "0xa9fea9fe"):
+        post(url=f"http://{host}/latest/meta-data")
+        worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+    assert receiver.deliveries == []
+
+
+@pytest.fixture
+def certificate(tmp_path):
+    """Of this machine, signed by itself, with its key: the path of the file."""
+    path = tmp_path / "certificate.pem"
+    made = subprocess.run(
+        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
+        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", path],
+        capture_output=True,
+        text=True,
+    )
+    assert made.returncode == 0, made.stderr
+    path.write_text(path.read_text() + (tmp_path / "key.pem").read_text())
+    return path
+
+
+def test_a_certificate_is_verified_by_the_authority_that_the_route_names(
+    certificate, post, queue, worker, make_receiver, fails_at_once
+):
+    receiver: Receiver = make_receiver(certificate=certificate)
+    receiver.respond = lambda delivery: Answer(204)
+    post("NAMED", url=f"{receiver.address}/", ca=str(certificate))
+    post("UNNAMED", url=f"{receiver.address}/", errors=fails_at_once)
+    # Not by AWS's, which is for the queue.
+    worker.environment["AWS_CA_BUNDLE"] = str(certificate)
+    for event_type in ("NAMED", "UNNAMED"):
+        queue.send({"eventType": event_type})
+    worker.run_until_empty()
+    assert [delivery.json["eventType"] for delivery in receiver.deliveries] == ["NAMED"]
+    failure = queue.dead_letter().failure
+    assert failure["kind"] == "network" and "could not be verified" in failure["message"] and "`ca`" in failure["message"]
+
+
+def test_an_authority_that_is_not_there_stops_the_start(post, worker, tmp_path):
+    post(ca=str(tmp_path / "none.pem"))
+    failed = worker.command("run", "--routes", worker.write_routes(), "--until-empty").failed()
+    assert "none.pem" in failed.output
