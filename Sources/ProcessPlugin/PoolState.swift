@@ -38,8 +38,8 @@ struct PoolState: Sendable {
     var load: Int { events.count + promised }
   }
 
-  /// How long events are refused after the last of several processes has ended before it was ready or had answered, unless a
-  /// check finds one that stays.
+  /// How long none is started after the last of several processes has ended before it was ready or had answered, unless a check
+  /// finds one that stays. Where none lives, events are refused meanwhile.
   private static let rest = Backoff(base: .seconds(1), factor: 2, max: .seconds(30), jitter: .none)
   /// How many of them make a program that does not run.
   private static let limit = 2
@@ -86,12 +86,8 @@ struct PoolState: Sendable {
   }
 
   private mutating func givePlaces(at now: ContinuousClock.Instant) {
-    if max(failedStarts, fruitlessRuns) >= Self.limit, !entries.values.contains(where: { !$0.isRetired }),
-      restsUntil.map({ now < $0 }) ?? false
-    {
-      return refuseAll()
-    }
-    while !waiting.isEmpty, let number = processWithRoom() ?? startIfThereMayBe() {
+    if rests(at: now), !entries.values.contains(where: { !$0.isRetired }) { return refuseAll() }
+    while !waiting.isEmpty, let number = processWithRoom() ?? startIfThereMayBe(at: now) {
       let waiter = waiting.removeFirst()
       let reservation = Reservation(process: number, number: nextID())
       entries[number]?.promised += 1
@@ -114,10 +110,18 @@ struct PoolState: Sendable {
       .key
   }
 
-  private mutating func startIfThereMayBe() -> Int? {
+  /// While the program rests, those that live have to do: each answer of theirs gives a place. After that, one shows whether it stays.
+  private mutating func startIfThereMayBe(at now: ContinuousClock.Instant) -> Int? {
     // One that is being ended may take for ever, where what it has started keeps its output open.
-    guard entries.values.count(where: { !$0.isRetired }) < processes else { return nil }
+    let living = entries.values.filter { !$0.isRetired }
+    guard living.count < processes, !rests(at: now), !keepsEnding || living.allSatisfy(\.isReady) else { return nil }
     return start()
+  }
+
+  private var keepsEnding: Bool { max(failedStarts, fruitlessRuns) >= Self.limit }
+
+  private func rests(at now: ContinuousClock.Instant) -> Bool {
+    keepsEnding && restsUntil.map { now < $0 } ?? false
   }
 
   private mutating func start() -> Int {
@@ -163,14 +167,15 @@ struct PoolState: Sendable {
   /// - Returns: false where it answers for an event that it does not have.
   mutating func take(_ answer: ProcessAnswer, from number: Int, at now: ContinuousClock.Instant) -> Bool {
     guard var entry = entries[number] else { return true }
+    // What one does that has lived for long says nothing of those that start now.
+    if !entry.isReady { failedStarts = 0 }
     entry.isReady = true
-    failedStarts = 0
     defer { givePlaces(at: now) }
     guard case .outcome(let id, let failure) = answer else {
       entries[number] = entry
       return true
     }
-    fruitlessRuns = 0
+    if !entry.hasAnswered { fruitlessRuns = 0 }
     entry.hasAnswered = true
     let event = entry.events.removeValue(forKey: id)
     entry.lastLogger = event?.logger
@@ -223,9 +228,9 @@ struct PoolState: Sendable {
 
   /// Starts a process to see whether it stays, where the last ones have not.
   ///
-  /// - Returns: nil where there is nothing to see.
+  /// - Returns: nil where there is nothing to see, or one lives.
   mutating func startAnew() -> Int? {
-    guard failedStarts >= Self.limit else { return nil }
+    guard failedStarts >= Self.limit, !entries.values.contains(where: { $0.isReady && !$0.isRetired }) else { return nil }
     return entries.first { !$0.value.isRetired && !$0.value.isReady }?.key ?? start()
   }
 

@@ -1,6 +1,8 @@
 """Programs that crash, hang, flood, close their pipes, fork, and answer what they should not."""
 
+import json
 import sys
+from datetime import datetime
 
 import pytest
 
@@ -143,6 +145,25 @@ def test_one_event_that_ends_each_process_is_a_dead_letter(programs, queue):
     wait_until(lambda: queue.dead_letter_count() == 1, "it is dead-lettered", deadline=180)
     assert "it exited with status 0" in queue.dead_letter().failure["message"]
     running.stop()
+
+
+def test_processes_that_die_beside_one_that_lives_are_started_less_and_less_often(programs, queue):
+    """As where each binds the same port: the first one has it, and the others cannot start."""
+    (programs.folder / "alone.sh").write_text('exec flock --nonblock "$0.lock" "$@"\n')
+    command = ["sh", str(programs.folder / "alone.sh"), *PROGRAMS["python"], "READY"]
+    programs.route("TOLD", command, processes=4, environment=["RECORD", "PATH"])
+    for number in range(120):
+        queue.send({"eventType": "TOLD", "do": "wait", "seconds": 0.05, "name": number})
+    running = programs.start()
+    queue.wait_until_empty(240)
+    assert {*programs.all("done")} == {*range(120)}
+    assert queue.dead_letter_count() == 0
+    ends = [json.loads(line)["time"] for line in log_lines(running, "a process has ended")]
+    running.stop()
+    assert len(programs.pids()) == 1, "one process handles them all"
+    first, *_, last = [datetime.fromisoformat(end).timestamp() for end in ends]
+    # Those that start at once may all end before that is known; then each waits for a second and longer.
+    assert len(ends) <= 6 + (last - first), ends
 
 
 def test_a_program_that_cannot_start_opens_its_circuit_breaker_and_no_other(programs, queue, program):
