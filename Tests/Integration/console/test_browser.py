@@ -102,28 +102,28 @@ def test_a_page_that_finds_no_room_is_live_later(page, console):
 def test_an_operator_redrives_by_the_page_alone(page, console, queue, prizes):
     dead_letters(console, queue, item(quantity=-1), item(quantity=-1), item(type="missing"))
     browser = page("/dead-letters")
-    browser.find('a[href*="group="]').click()
+    browser.follow(browser.find('a[href*="group="]'))
     wait_until(lambda: browser.find_all('a[aria-current="true"]'), "the group is chosen")
-    browser.find("td a code").click()
+    browser.follow(browser.find("td a code"))
     browser.wait_for("Edit and redrive")
     body = browser.find("textarea")
     assert json.loads(body.get_attribute("value")) == item(quantity=-1)
     browser.driver.execute_script("arguments[0].value = arguments[1]", body, json.dumps(item(quantity=4)))
-    browser.button("Check what changes").click()
+    browser.press("Check what changes")
     browser.wait_for("The event's schema accepts it.")
-    browser.button("Redrive 1").click()
+    browser.press("Redrive 1")
     browser.wait_for("1 were handled")
     assert prizes.waiting_quantity(item()["discordUserId"]) == 4
     # The rest is discarded, and comes back.
     page("/dead-letters")
     browser.find("input[data-all]").click()
-    browser.button("Discard").click()
+    browser.press("Discard")
     browser.wait_for("Discard 2 of")
-    browser.button("Discard 2").click()
+    browser.press("Discard 2")
     browser.wait_for("2 of 2 gone")
     page("/discarded")
     browser.find("input[data-all]").click()
-    browser.button("Restore the selected ones").click()
+    browser.press("Restore the selected ones")
     browser.wait_for("Restored 2.")
     assert console.refresh()["found"] == 2
     page(f"/plugins/prizes/holdings?id={item()['discordUserId']}").wait_for("Gold coin")
@@ -136,11 +136,11 @@ def test_of_two_operators_with_one_plan_one_carries_it_out(browser, page, consol
         for each in (browser, other):
             page("/dead-letters", within=each)
             each.find("input[data-all]").click()
-            each.button("Discard").click()
+            each.press("Discard")
             each.wait_for("Discard 2 of")
-        browser.button("Discard 2").click()
+        browser.press("Discard 2")
         browser.wait_for("2 of 2 gone")
-        other.button("Discard 2").click()
+        other.press("Discard 2")
         other.wait_for("it is gone, or in flight elsewhere")
         assert "0 of 2 gone" in other.text
         assert other.problems() == []
@@ -240,9 +240,9 @@ def test_without_scripts_everything_but_what_is_live_works(console, queue, prize
     try:
         browser.open(f"http://{console.address}/dead-letters")
         browser.find('input[name="id"]').click()
-        browser.button("Discard").click()
+        browser.press("Discard")
         browser.wait_for("Discard 1 of")
-        browser.button("Discard 1").click()
+        browser.press("Discard 1")
         browser.wait_for("1 of 1 gone")
         browser.open(f"http://{console.address}/flow?outcome=deadLetter")
         assert "dead-lettered" in browser.text

@@ -191,7 +191,7 @@ def test_a_browser_over_tls(front):
         browser.log_in("ana", PASSWORD)
         browser.wait_for("Overview")
         browser.wait_for_live()
-        browser.button("Run the doctor again").click()
+        browser.press("Run the doctor again")
         browser.wait_for("Overview")
         browser.open(f"{front.origin}/audit")
         browser.wait_for("diagnosis")

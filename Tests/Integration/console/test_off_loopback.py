@@ -49,11 +49,11 @@ def test_a_browser_logs_in_and_acts(remote):
         browser.log_in("ana", PASSWORD)
         browser.wait_for("logged in")
         browser.open(f"http://{remote.address}/")
-        browser.button("Run the doctor again").click()
+        browser.press("Run the doctor again")
         browser.wait_for("Overview")
         browser.open(f"http://{remote.address}/audit")
         browser.wait_for("diagnosis")
-        browser.button("Log out").click()
+        browser.press("Log out")
         browser.wait_for("Password")
     finally:
         browser.close()

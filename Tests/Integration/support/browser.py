@@ -4,7 +4,7 @@ import shutil
 from importlib import resources
 
 from selenium import webdriver
-from selenium.common.exceptions import JavascriptException
+from selenium.common.exceptions import WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -61,11 +61,21 @@ class Browser:
         [found] = [button for button in self.find_all("button") if button.is_displayed() and button.text == text]
         return found
 
+    def press(self, text):
+        """A button that leads to another page."""
+        self.follow(self.button(text))
+
+    def follow(self, element):
+        """Clicks, and waits for the page that comes: what the one before it says is not to be taken for its own."""
+        self.driver.execute_script("window.isLeft = true")
+        element.click()
+        wait_until(lambda: self.asks("return !window.isLeft"), "another page comes")
+
     def log_in(self, user, password):
         """At the form."""
         self.find('input[name="user"]').send_keys(user)
         self.find('input[name="password"]').send_keys(password)
-        self.button("Log in").click()
+        self.follow(self.button("Log in"))
 
     @property
     def text(self):
@@ -73,17 +83,19 @@ class Browser:
         return self.driver.execute_script("return document.body ? document.body.innerText : ''")
 
     def wait_for(self, text, deadline=120.0):
-        def says():
-            try:
-                return text in self.text
-            except JavascriptException:
-                return False  # The page was left while it was asked.
-
-        wait_until(says, f"the page says {text!r}", deadline, interval=0.1)
+        script = "return document.body ? document.body.innerText : ''"
+        wait_until(lambda: text in (self.asks(script) or ""), f"the page says {text!r}", deadline, interval=0.1)
 
     def wait_for_live(self):
         script = "return document.getElementById('live')?.textContent"
-        wait_until(lambda: self.driver.execute_script(script) == "Live", "the page is live")
+        wait_until(lambda: self.asks(script) == "Live", "the page is live")
+
+    def asks(self, script):
+        """What a script returns; None where the page is left meanwhile."""
+        try:
+            return self.driver.execute_script(script)
+        except WebDriverException:
+            return None
 
     def problems(self):
         """What a browser complains of: scripts that fail, and what the policy forbids."""
