@@ -119,6 +119,19 @@ struct DeadLetterPagesTests {
     try jobs.add(Job(plan, user: "ana"))
   }
 
+  @Test("of large jobs fewer are kept")
+  func largeJobs() throws {
+    let jobs = Jobs()
+    let ids = (0..<DeadLetterSnapshot.deadLetterLimit).map(String.init)
+    let large = Plan(action: .discard, queue: "prizes", ids: ids, selection: "all", user: "ana")
+    let all = (0..<6).map { _ in Job(large, user: "ana") }
+    for job in all {
+      try jobs.add(job)
+      job.state.update { $0.phase = .done }
+    }
+    #expect(jobs.all.map(\.id) == all.suffix(4).reversed().map(\.id))
+  }
+
   @Test("a body that SQS would refuse is refused when it is planned")
   func tooLarge() async throws {
     let fixture = try ConsoleFixture()

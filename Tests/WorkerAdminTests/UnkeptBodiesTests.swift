@@ -46,6 +46,8 @@ struct UnkeptBodiesTests {
       let page = try await fixture.request(.get, "/dead-letters/prizes/\(id)", headers: ana)
       #expect(page.status == 200 && page.body.contains("find me"))
       #expect(Self.counts(fixture) == [2])
+      let audit = try await fixture.request(.get, "/audit", headers: ana)
+      #expect(audit.body.contains("receive") && audit.body.contains(id), "it cost a receive, so it is an action")
     }
   }
 

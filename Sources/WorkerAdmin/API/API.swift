@@ -43,8 +43,8 @@ extension Console {
         return try json(DeadLettersRecord(inventory, found, limit: limit))
       },
       Endpoint(.get, "/api/dead-letters/{queue}/{id}") { [self] request in
-        let deadLetter = try await deadLetters.inventory(request.parameters["queue"]).deadLetter(
-          request.parameters["id"] ?? "", mayReceive: request.mayReceive)
+        let deadLetter = try await openDeadLetter(
+          request.parameters["id"] ?? "", in: deadLetters.inventory(request.parameters["queue"]), for: request)
         return try json(DeadLetterRecord(deadLetter, isWhole: true))
       },
       Endpoint(.get, "/api/plans/{id}", .operator) { [self] request in
@@ -90,7 +90,7 @@ extension Console {
           guard action == .redrive, let ids = asked.ids, ids.count == 1 else {
             throw ConsoleError.badRequest("body is for the redrive of one dead letter.")
           }
-          let deadLetter = try await inventory.deadLetter(ids[0], mayReceive: request.mayReceive)
+          let deadLetter = try await openDeadLetter(ids[0], in: inventory, for: request)
           return try json(
             PlanRecord(
               editPlan(deadLetter, inventory, body: body, isNew: asked.asNewEvent ?? false, by: request.visitor)),

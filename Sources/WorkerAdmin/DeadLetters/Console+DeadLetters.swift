@@ -10,6 +10,21 @@ extension Console {
       details: ["queue": inventory.queue.name])
   }
 
+  /// Returns a dead letter with its body. If the list did not keep it, it is received, so that is an action.
+  ///
+  /// - Throws: A `ConsoleError` if there is no such dead letter, if who asks may not cause a receive, or if that takes too long.
+  func openDeadLetter(_ id: String, in inventory: DeadLetterInventory, for request: ConsoleRequest) async throws
+    -> DeadLetter
+  {
+    if let kept = try inventory.kept(id) { return kept }
+    guard request.mayReceive else {
+      throw ConsoleError.forbidden(
+        "The list did not keep this body. To show it is a receive, which takes an operator on a page of the console.")
+    }
+    await audit.add(request.visitor.name, "receive", details: ["queue": inventory.queue.name, "deadLetter": id])
+    return try await inventory.received(id)
+  }
+
   /// Carries out a plan that was confirmed.
   ///
   /// - Throws: A `ConsoleError` if the plan is too old, or if too many jobs run.

@@ -111,20 +111,21 @@ final class DeadLetterInventory: Sendable {
     state.update { [result] in $0.snapshot = result }
   }
 
-  /// Returns a dead letter with its body, which is received if the list did not keep it.
+  /// Returns a dead letter with its body; nil if the list did not keep that.
   ///
-  /// - Parameter mayReceive: Whether the caller may cause a receive.
-  /// - Throws: A `ConsoleError` if there is no such dead letter, or if receiving it takes too long.
-  func deadLetter(_ id: String, mayReceive: Bool) async throws -> DeadLetter {
+  /// - Throws: A `ConsoleError` if the list has no such dead letter.
+  func kept(_ id: String) throws -> DeadLetter? {
     guard let seen = state.read({ $0.snapshot?.deadLetters.first { $0.id == id } }) else {
       throw ConsoleError.notFound(
         "The list has no dead letter with this id. It is gone, or newer than the list: refresh the list.")
     }
-    if let deadLetter = seen.deadLetter { return deadLetter }
-    guard mayReceive else {
-      throw ConsoleError.forbidden(
-        "The list did not keep this body. To show it is a receive, which takes an operator on a page of the console.")
-    }
+    return seen.deadLetter
+  }
+
+  /// Receives a dead letter of which the list did not keep the body.
+  ///
+  /// - Throws: A `ConsoleError` if it is in flight elsewhere, or if receiving it takes too long.
+  func received(_ id: String) async throws -> DeadLetter {
     let found = Mutex<Result<DeadLetter?, any Error>?>(nil)
     _ = await WorkerClock.continuous.isMet(within: limits.receive) { [self] in
       do {

@@ -29,7 +29,7 @@ final class Job: Sendable {
 
   struct State: Sendable {
     var phase = Phase.waiting
-    /// In the order in which they were done; the last ones where there are many.
+    /// One for each dead letter, in the order in which they were done.
     var results: [Result] = []
     /// The ids of those that are not dead letters any more.
     var gone: Set<String> = []
@@ -41,8 +41,6 @@ final class Job: Sendable {
     var stage = ""
     var end: Date?
   }
-
-  static let resultLimit = 10_000
 
   let id = RandomToken.make()
   let plan: Plan
@@ -65,6 +63,8 @@ final class Job: Sendable {
 /// Those that run, and the last that did.
 final class Jobs: Sendable {
   private static let capacity = 50
+  /// How many dead letters may have a result, of all jobs together: those of four as large as one can be.
+  static let resultCapacity = 4 * DeadLetterSnapshot.deadLetterLimit
   /// How many run or wait for their turn at most.
   static let runningLimit = 20
   private let jobs = Mutex<[Job]>([])
@@ -76,10 +76,12 @@ final class Jobs: Sendable {
   func add(_ job: Job) throws(ConsoleError) {
     let isAdded = jobs.withLock { jobs in
       guard jobs.count(where: { !$0.state.value.phase.isOver }) < Self.runningLimit else { return false }
-      if jobs.count >= Self.capacity, let old = jobs.firstIndex(where: { $0.state.value.phase.isOver }) {
+      jobs.append(job)
+      while jobs.count > Self.capacity || jobs.reduce(0, { $0 + $1.plan.ids.count }) > Self.resultCapacity,
+        let old = jobs.firstIndex(where: { $0.state.value.phase.isOver })
+      {
         jobs.remove(at: old)
       }
-      jobs.append(job)
       return true
     }
     guard isAdded else {
@@ -93,7 +95,9 @@ final class Jobs: Sendable {
 
   func find(_ id: String) throws(ConsoleError) -> Job {
     guard let job = jobs.withLock({ $0.first { $0.id == id } }) else {
-      throw .notFound("No job has this id. Jobs are kept while the worker runs, the last \(Self.capacity).")
+      throw .notFound(
+        "No job has this id. Jobs are kept while the worker runs, the last \(Self.capacity), or fewer where they were large."
+      )
     }
     return job
   }

@@ -68,7 +68,7 @@ struct JobRunner: Sendable {
     let timeouts = inventories.source.routes.routes.map(\.timeout)
     var stages = RedriveStages(patience: (timeouts.max() ?? .zero) + Self.patience)
     var remaining = Set(job.plan.ids)
-    for _ in 0..<Self.passes where !remaining.isEmpty {
+    for pass in 1...Self.passes where !remaining.isEmpty {
       var filter = DeadLetterFilter()
       filter.queue = inventory.queue.name
       filter.ids = remaining
@@ -84,7 +84,9 @@ struct JobRunner: Sendable {
       try Task.checkCancellation()
       if case .tookTooLong = visit.end { continue }
       // Another process that looks at them has them for a moment.
-      guard !remaining.isEmpty, try await deadLetters.attributes().messagesInFlight > 0 else { break }
+      guard pass < Self.passes, !remaining.isEmpty, try await deadLetters.attributes().messagesInFlight > 0 else {
+        break
+      }
       try await WorkerClock.continuous.sleep(for: Self.pause)
     }
     if !remaining.isEmpty {
@@ -179,7 +181,6 @@ struct JobRunner: Sendable {
       state.left.formUnion(results.lazy.filter { !$0.isGone }.map(\.id))
       state.left.subtract(state.gone)
       state.results += results
-      if state.results.count > Job.resultLimit { state.results.removeFirst(state.results.count - Job.resultLimit) }
     }
   }
 }

@@ -29,14 +29,12 @@ extension Console {
       },
       Endpoint(.get, "/dead-letters/{queue}/{id}") { [self] request in
         let inventory = try deadLetters.inventory(request.parameters["queue"])
-        let deadLetter = try await inventory.deadLetter(
-          request.parameters["id"] ?? "", mayReceive: request.mayReceive)
+        let deadLetter = try await openDeadLetter(request.parameters["id"] ?? "", in: inventory, for: request)
         return deadLetterPage(deadLetter, inventory, request)
       },
       Endpoint(.post, "/dead-letters/{queue}/{id}/edit", .operator) { [self] request in
         let inventory = try deadLetters.inventory(request.parameters["queue"])
-        let deadLetter = try await inventory.deadLetter(
-          request.parameters["id"] ?? "", mayReceive: request.mayReceive)
+        let deadLetter = try await openDeadLetter(request.parameters["id"] ?? "", in: inventory, for: request)
         let submitted = request.form["body"] ?? ""
         let body = deadLetter.text.flatMap { EditableBody($0) }?.body(of: submitted) ?? submitted
         let plan = try editPlan(

@@ -146,7 +146,7 @@ extension Console {
       },
     ]
     if let edit = plan.edit, let id = plan.ids.first {
-      let deadLetter = try await deadLetters.inventory(plan.queue).deadLetter(id, mayReceive: request.mayReceive)
+      let deadLetter = try await openDeadLetter(id, in: deadLetters.inventory(plan.queue), for: request)
       let old = deadLetter.text ?? ""
       context["isEdit"] = true
       context["isNew"] = edit.isNewEvent
