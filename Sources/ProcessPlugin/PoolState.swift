@@ -230,7 +230,8 @@ struct PoolState: Sendable {
   ///
   /// - Returns: nil where there is nothing to see, or one lives.
   mutating func startAnew() -> Int? {
-    guard failedStarts >= Self.limit, !entries.values.contains(where: { $0.isReady && !$0.isRetired }) else { return nil }
+    let lives = entries.values.contains { $0.isReady && !$0.isRetired }
+    guard failedStarts >= Self.limit, !lives else { return nil }
     return entries.first { !$0.value.isRetired && !$0.value.isReady }?.key ?? start()
   }
 

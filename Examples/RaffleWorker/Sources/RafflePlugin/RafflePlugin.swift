@@ -15,6 +15,9 @@ actor Raffles {
     self.limit = limit
   }
 
+  /// How many have entered each raffle.
+  var counts: [String: Int] { entries.mapValues(\.count) }
+
   func enter(_ user: String, in raffle: String) throws -> Int {
     var entrants = entries[raffle, default: []]
     guard entrants.contains(user) || entrants.count < limit else {

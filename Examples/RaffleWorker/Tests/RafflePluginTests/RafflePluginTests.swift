@@ -34,6 +34,14 @@ import WorkerTesting
     }
   }
 
+  @Test func theConsoleShowsHowManyHaveEntered() async throws {
+    let plugin = RafflePlugin(configuration: ConfigurationValues())
+    try await deliver(entry("1"), to: EnterHandler(raffles: plugin.raffles))
+    let page = try await plugin.consolePage(ConsolePageRequest(page: "entrants"))
+    let tables = page.blocks.compactMap { if case .table(let table) = $0 { table.rows } else { nil } }
+    #expect(tables == [[["r1", "1"]]])
+  }
+
   @Test func theRoutesFileIsRight() throws {
     let package = URL(fileURLWithPath: #filePath).deletingLastPathComponent().appendingPathComponent("../..")
     let file = try RoutesFile(
