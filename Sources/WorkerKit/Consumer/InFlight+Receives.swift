@@ -12,7 +12,7 @@ extension InFlight {
   /// wanted, and else in free slots. While as many are parked or in settlement as may be, there is none.
   ///
   /// - Parameters:
-  ///   - count: How many it would bring at most; 1 at least.
+  ///   - count: How many it would bring at most; 1 at least. What is in flight may change that while this waits.
   ///   - patience: How long it waits for room for that many when a slot is free. Slots come free one after another, and a
   ///     receive for each would be ten calls where one does.
   ///   - intake: What may be received. ``reconsiderReceives()`` says that this may have changed.
@@ -20,22 +20,23 @@ extension InFlight {
   ///   must follow.
   /// - Throws: `CancellationError`.
   func reserveSlots(
-    _ count: Int, patience: Duration, intake: @escaping @Sendable () -> Intake = { .ahead }
+    _ count: @autoclosure @escaping @Sendable () -> Int, patience: Duration,
+    intake: @escaping @Sendable () -> Intake = { .ahead }
   ) async throws -> Int? {
     while true {
       try await held.wait { [self] in
-        $0.isClosed || $0.isLoopAsked || size(count, takesFewer: true, intake, $0) > 0
+        $0.isClosed || $0.isLoopAsked || size(count(), takesFewer: true, intake, $0) > 0
       }
       held.update { $0.isLoopAsked = false }
-      if patience > .zero, held.read({ [self] in size(count, takesFewer: false, intake, $0) == 0 }) {
+      if patience > .zero, held.read({ [self] in size(count(), takesFewer: false, intake, $0) == 0 }) {
         held.update { $0.takesFewer = false }
         let end = deadlines.set(after: patience) { self.held.update { $0.takesFewer = true } }
         defer { deadlines.cancel(end) }
         try await held.wait { [self] in
-          $0.isClosed || $0.isLoopAsked || size(count, takesFewer: $0.takesFewer, intake, $0) > 0
+          $0.isClosed || $0.isLoopAsked || size(count(), takesFewer: $0.takesFewer, intake, $0) > 0
         }
       }
-      guard let slots = reserve(count, intake: intake) else { return nil }
+      guard let slots = reserve(count(), intake: intake) else { return nil }
       if slots > 0 { return slots }
     }
   }

@@ -173,7 +173,9 @@ public final class QueueConsumer: Service {
       await withDiscardingTaskGroup { receives in
         let patience = configuration.receiveWindow
         // Nil when a shutdown has begun; it throws where the task is cancelled.
-        while let slots = try? await inFlight.reserveSlots(receiveLimit, patience: patience, intake: { self.intake }) {
+        while let slots = try? await inFlight.reserveSlots(
+          self.receiveLimit, patience: patience, intake: { self.intake })
+        {
           receives.addTask { await receiver.receive(slots) }
         }
         progress.phase = .draining
