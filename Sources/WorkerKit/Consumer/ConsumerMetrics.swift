@@ -57,12 +57,14 @@ final class ConsumerMetrics: Sendable {
   }
 
   func recordSlots(_ slots: InFlight) {
-    let counts = slots.counts
-    inFlight.record(counts.all)
-    ahead.record(counts.ahead)
-    parked.record(counts.parked)
-    settling.record(counts.settling)
-    freeSlots.record(max(0, slots.capacity - counts.handled))
+    // As one: of two records at once the earlier one must not be the last.
+    slots.withCounts { [self] counts in
+      inFlight.record(counts.all)
+      ahead.record(counts.ahead)
+      parked.record(counts.parked)
+      settling.record(counts.settling)
+      freeSlots.record(max(0, slots.capacity - counts.handled))
+    }
   }
 
   func recordExtension() {

@@ -82,11 +82,15 @@ final class InFlight: Sendable {
     var settling = 0
   }
 
-  var counts: Counts {
+  var counts: Counts { withCounts { $0 } }
+
+  /// What `body` makes of the counts, which stay as they are meanwhile.
+  func withCounts<Result: Sendable>(_ body: @Sendable (Counts) -> Result) -> Result {
     held.read { held in
-      Counts(
-        all: held.deliveries.count, handled: held.handled, ahead: held.ahead.count, parked: held.parked.count,
-        settling: held.settling)
+      body(
+        Counts(
+          all: held.deliveries.count, handled: held.handled, ahead: held.ahead.count, parked: held.parked.count,
+          settling: held.settling))
     }
   }
 
