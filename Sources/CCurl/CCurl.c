@@ -73,12 +73,6 @@ void ccurl_thread_set_name(const char *name) {
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
 
-void ccurl_thread_preempt_none(void) {
-  // Another policy was chosen for the process, and stays.
-  if (sched_getscheduler(0) != SCHED_OTHER) return;
-  sched_setscheduler(0, SCHED_BATCH, &(struct sched_param){.sched_priority = 0});
-}
-
 // What is known of a socket whose closing is told. Such a socket is left in epoll between two requests, for its next
 // request watches it for the same again.
 typedef struct {
@@ -93,6 +87,9 @@ struct ccurl_events {
   // By descriptor.
   ccurl_socket *sockets;
   size_t socket_count;
+  // Whether nobody has chosen another policy for the process, which stays.
+  bool may_stand_back;
+  bool stands_back;
 };
 
 ccurl_events *ccurl_events_create(void) {
@@ -100,6 +97,8 @@ ccurl_events *ccurl_events_create(void) {
   if (events == NULL) return NULL;
   events->sockets = NULL;
   events->socket_count = 0;
+  events->may_stand_back = sched_getscheduler(0) == SCHED_OTHER;
+  events->stands_back = false;
   events->queue = epoll_create1(EPOLL_CLOEXEC);
   events->waker = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
   struct epoll_event event = {.events = EPOLLIN, .data.fd = events->waker};
@@ -178,9 +177,24 @@ void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writab
   }
 }
 
+static void stand_back(ccurl_events *events, bool stands_back) {
+  if (!events->may_stand_back || events->stands_back == stands_back) return;
+  int policy = stands_back ? SCHED_BATCH : SCHED_OTHER;
+  sched_setscheduler(0, policy, &(struct sched_param){.sched_priority = 0});
+  events->stands_back = stands_back;
+}
+
+void ccurl_events_step_forward(ccurl_events *events) { stand_back(events, false); }
+
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms) {
   struct epoll_event found[MAX_READY];
-  int count = epoll_wait(events->queue, found, capacity < MAX_READY ? capacity : MAX_READY, timeout_ms);
+  if (capacity > MAX_READY) capacity = MAX_READY;
+  // A change of the policy costs more than a look, after which most waits of a busy thread are over.
+  int count = events->stands_back ? 0 : epoll_wait(events->queue, found, capacity, 0);
+  if (count == 0 && timeout_ms != 0) {
+    stand_back(events, true);
+    count = epoll_wait(events->queue, found, capacity, timeout_ms);
+  }
   int sockets = 0;
   for (int i = 0; i < count; i++) {
     if (found[i].data.fd == events->waker) {
@@ -214,8 +228,6 @@ int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, in
 
 #define WAKER 1
 
-void ccurl_thread_preempt_none(void) {}
-
 struct ccurl_events {
   int queue;
 };
@@ -237,6 +249,8 @@ void ccurl_events_destroy(ccurl_events *events) {
   if (events->queue >= 0) close(events->queue);
   free(events);
 }
+
+void ccurl_events_step_forward(ccurl_events *events) { (void)events; }
 
 void ccurl_events_wake(ccurl_events *events) {
   struct kevent event;

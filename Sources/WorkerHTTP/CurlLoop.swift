@@ -98,8 +98,6 @@ final class CurlLoop: @unchecked Sendable {
   private func run() {
     // Foundation sets a thread's name only after it has registered the thread's start, which may be later.
     ccurl_thread_set_name("worker-http")
-    // It would take the core from a handler for each answer, and each request would go out alone.
-    ccurl_thread_preempt_none()
     setUp()
     var ready = [ccurl_event](repeating: ccurl_event(), count: 64)
     while let commands = takeCommands() {
@@ -175,8 +173,20 @@ final class CurlLoop: @unchecked Sendable {
     switch command {
     case .start(let transfer): start(transfer)
     case .cancel(let transfer): cancel(transfer)
-    case .answer(let isAnswered): isAnswered.update { $0 = true }
+    case .answer(let isAnswered):
+      stepForward()
+      isAnswered.update { $0 = true }
     }
+  }
+
+  /// Has the thread scheduled as others are: a task that it resumes may need a thread, which would inherit how it waits.
+  private func stepForward() {
+    ccurl_events_step_forward(events)
+  }
+
+  private func finish(_ transfer: CurlTransfer, _ error: any Error) {
+    stepForward()
+    transfer.finish(.failure(error))
   }
 
   /// Ends the wait for a command that arrives after the loop's end.
@@ -189,23 +199,23 @@ final class CurlLoop: @unchecked Sendable {
   }
 
   private func start(_ transfer: CurlTransfer) {
-    guard !transfer.isCancelled else { return transfer.finish(.failure(CancellationError())) }
+    guard !transfer.isCancelled else { return finish(transfer, CancellationError()) }
     let idle = idleHandles.take { $0.isReady(for: transfer.request) }
     guard let handle = idle ?? CurlHandle(configuration, sockets: events) else {
-      return transfer.finish(.failure(HTTPClientError(code: .other, message: "no memory left for a request")))
+      return finish(transfer, HTTPClientError(code: .other, message: "no memory left for a request"))
     }
     handle.attach(transfer)
     transfer.handle = handle
     active[ObjectIdentifier(transfer)] = transfer
     guard curl_multi_add_handle(multi, handle.easy) == CURLM_OK else {
       remove(transfer)
-      return transfer.finish(
-        .failure(HTTPClientError(code: .other, message: "libcurl has no memory left for a request")))
+      return finish(transfer, HTTPClientError(code: .other, message: "libcurl has no memory left for a request"))
     }
   }
 
   private func cancel(_ transfer: CurlTransfer) {
     guard active[ObjectIdentifier(transfer)] != nil else { return }
+    stepForward()
     transfer.breakOff()
     remove(transfer)
   }
@@ -217,6 +227,7 @@ final class CurlLoop: @unchecked Sendable {
       guard let transfer = CurlHandle.from(easy.flatMap(ccurl_get_private)).transfer else {
         preconditionFailure("curl ended a request that it was not given")
       }
+      stepForward()
       transfer.complete(result)
       remove(transfer)
     }
@@ -232,6 +243,7 @@ final class CurlLoop: @unchecked Sendable {
   }
 
   private func tearDown() {
+    stepForward()
     let late = inbox.withLock { inbox in
       inbox.isClosed = true
       return inbox.commands

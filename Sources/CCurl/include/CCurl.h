@@ -130,14 +130,16 @@ void ccurl_events_keep_sockets(ccurl_events *events, CURL *easy);
 void ccurl_events_watch(ccurl_events *events, int fd, bool readable, bool writable);
 /// Gives the calling thread a name of 15 bytes at most, for the system's tools.
 void ccurl_thread_set_name(const char *name);
-/// Where the system can, the calling thread preempts no other when it wakes (Linux: SCHED_BATCH): while handlers have all
-/// processors busy it waits for its turn, and then finds more to do at once, with fewer switches, and requests that go out
-/// together. It keeps its share of time, and has a processor that is free as soon as before. Threads that it makes inherit it.
-void ccurl_thread_preempt_none(void);
-
 /// Gives memory that was freed back to the system, where malloc would keep it.
 void ccurl_release_memory(void);
 /// Waits for at most so many milliseconds, forever when negative. Returns how many sockets are ready.
+///
+/// Where the system can, the calling thread preempts no other when it wakes (Linux: SCHED_BATCH): while handlers have all
+/// processors busy it waits for its turn, and then finds more to do at once, with fewer switches, and requests that go out
+/// together. It keeps its share of time, and has a processor that is free as soon as before.
 int ccurl_events_wait(ccurl_events *events, ccurl_event *ready, int capacity, int timeout_ms);
+/// Ends that until the next wait. To be called before code of others may make threads or processes, which would inherit it;
+/// libcurl's own, which look names up, may.
+void ccurl_events_step_forward(ccurl_events *events);
 
 #endif
