@@ -10,14 +10,14 @@ import contextlib
 import glob
 import os
 import pwd
-import random
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 from pathlib import Path
+
+from ports import free_port
 
 HOST = "127.0.0.1"
 USER = "worker"
@@ -31,7 +31,7 @@ class Cluster:
         # Short, for a socket's path has a hundred bytes; and where another user may enter.
         self.folder = Path(tempfile.mkdtemp(prefix="postgres-", dir="/tmp"))
         self.data = self.folder / "data"
-        self.port = _free_port()
+        self.port = free_port()
         self.settings = settings
         self.account = _account()
         if self.account:
@@ -119,14 +119,6 @@ def _account():
         with contextlib.suppress(KeyError):
             return pwd.getpwnam(name)
     raise SystemExit("PostgreSQL does not run as root, and there is neither a user postgres nor nobody")
-
-
-def _free_port():
-    while True:
-        # Below those that the system gives to whoever asks for any: nobody else gets it while the server is started again.
-        port = random.SystemRandom().randrange(20_000, 32_000)
-        with contextlib.suppress(OSError), socket.create_server((HOST, port)):
-            return port
 
 
 def main():

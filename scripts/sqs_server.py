@@ -14,6 +14,9 @@ import subprocess
 import sys
 import tempfile
 import time
+from pathlib import Path
+
+from ports import free_port
 
 HOST = "127.0.0.1"
 
@@ -36,7 +39,7 @@ class Server:
 
     def start(self, attempts=3):
         for _ in range(attempts):
-            port = _free_port()
+            port = free_port()
             # Someone else can be faster to take that port.
             if self._start_on(port):
                 self.endpoint = f"http://{HOST}:{port}"
@@ -48,7 +51,7 @@ class Server:
         command, environment = _command(self.name, port)
         self._log = tempfile.TemporaryFile()
         self._process = subprocess.Popen(
-            [sys.executable, "-m", *command],
+            [sys.executable, *command],
             env={**os.environ, **environment},
             stdout=self._log,
             stderr=self._log,
@@ -82,13 +85,13 @@ class Server:
 
 
 def _command(name, port):
-    """The module to run, with its arguments; and what it takes from the environment."""
+    """What Python runs, and what it takes from the environment."""
     if name == "moto":
-        return ["moto.server", "-H", HOST, "-p", str(port)], {}
+        return [str(Path(__file__).with_name("moto_server.py")), "-H", HOST, "-p", str(port)], {}
     if name == "ministack":
-        return ["ministack"], {"BIND_HOST": HOST, "GATEWAY_PORT": str(port)}
+        return ["-m", "ministack"], {"BIND_HOST": HOST, "GATEWAY_PORT": str(port)}
     if name == "localstack":
-        return ["localstack.runtime.main"], {
+        return ["-m", "localstack.runtime.main"], {
             "SERVICES": "sqs",
             "STRICT_SERVICE_LOADING": "1",
             "EAGER_SERVICE_LOADING": "1",
@@ -101,12 +104,6 @@ def _command(name, port):
             "GATEWAY_LISTEN": f"{HOST}:{port}",
         }
     raise SystemExit(f"{name} is no server that I know; choose moto, ministack or localstack")
-
-
-def _free_port():
-    with socket.socket() as probe:
-        probe.bind((HOST, 0))
-        return probe.getsockname()[1]
 
 
 def main():

@@ -21,17 +21,21 @@ package func startProcess(
     }
   }
   // Nor may it hold the other ends, or those of another test.
-  for pipe in [input, output, errors].compactMap(\.self) {
-    for end in [pipe.fileHandleForReading, pipe.fileHandleForWriting] {
-      _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC)
-    }
-  }
+  for pipe in [input, output, errors].compactMap(\.self) { pipe.keepFromChildren() }
   var arguments = command.map { strdup($0) } + [nil]
   defer { for argument in arguments { free(argument) } }
   var process = pid_t()
   let problem = posix_spawnp(&process, command[0], &actions, nil, &arguments, environ)
   guard problem == 0 else { throw POSIXError(POSIXErrorCode(rawValue: problem) ?? .EIO) }
   return process
+}
+
+extension Pipe {
+  /// Lets no child process have its ends. One that another test starts meanwhile would hold them as long as it lives, and
+  /// whoever reads to the pipe's end would wait for that.
+  package func keepFromChildren() {
+    for end in [fileHandleForReading, fileHandleForWriting] { _ = fcntl(end.fileDescriptor, F_SETFD, FD_CLOEXEC) }
+  }
 }
 
 /// Runs a program and waits for its end.

@@ -86,13 +86,16 @@ struct ProxyTests {
   func around() async throws {
     let server = try ScriptedServer()
     let environment = ["http_proxy": "http://127.0.0.1:1", "NO_PROXY": "queue.invalid"]
-    // Without the proxy, nobody knows the name.
+    // Without the proxy, nobody knows the name; a resolver may take long to say so.
+    let patience = Duration.seconds(60)
     await #expect {
-      _ = try await CurlClient(environment: environment).execute(HTTPClientRequest(url: "http://queue.invalid/"))
+      _ = try await CurlClient(environment: environment).execute(
+        HTTPClientRequest(url: "http://queue.invalid/", timeout: patience, connectTimeout: patience))
     } throws: { ($0 as? HTTPClientError)?.code == .nameNotResolved }
     await #expect {
       _ = try await CurlClient(environment: environment).execute(
-        HTTPClientRequest(url: "http://other.invalid/", mayUseProxy: false))
+        HTTPClientRequest(
+          url: "http://other.invalid/", timeout: patience, connectTimeout: patience, mayUseProxy: false))
     } throws: { ($0 as? HTTPClientError)?.code == .nameNotResolved }
     #expect(try await CurlClient(environment: environment).execute(HTTPClientRequest(url: server.url)).status == 200)
   }
@@ -168,7 +171,7 @@ struct ProxyTests {
     let client = CurlClient(environment: ["http_proxy": server.url])
     await #expect {
       _ = try await client.execute(
-        HTTPClientRequest(url: "http://queue.invalid/", timeout: .seconds(act == "hold" ? 2 : 20)))
+        HTTPClientRequest(url: "http://queue.invalid/", timeout: .seconds(act == "hold" ? 5 : 20)))
     } throws: { error in
       (error as? HTTPClientError)?.code == (act == "cut" ? .interrupted : .timeout)
         && "\(error)".contains("queue.invalid") && "\(error)".contains("that http_proxy names")

@@ -5,9 +5,9 @@ import os
 
 import pytest
 
+from ports import free_port
 from postgres_server import Cluster
 from support.outages import FailoverOutages, PostgresOutages, SQLiteOutages
-from support.ports import free_port
 from support.postgres import PostgresPrizes, TCPProxy, make_standby, use_postgres
 from support.prizes import Prizes
 from support.queue import Queue

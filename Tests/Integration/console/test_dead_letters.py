@@ -23,13 +23,14 @@ def refused(console, queue):
     """Makes the worker dead-letter events; returns the letters' ids."""
 
     def make(*events):
-        before = console.api("/api/flow?limit=1000")["events"]
+        before, letters = console.api("/api/flow?limit=1000")["events"], queue_depth(queue)
         for event in events:
             queue.send(event)
         wait_until(
             lambda: len(console.api("/api/flow?limit=1000")["events"]) >= len(before) + len(events), "all were handled"
         )
-        wait_until(lambda: queue_depth(queue) >= len(events), "they are dead letters")
+        # Beside those that were there: what failed is in the flow before it is a dead letter.
+        wait_until(lambda: queue_depth(queue) >= letters + len(events), "they are dead letters")
         return [letter["id"] for letter in console.refresh()["deadLetters"]]
 
     return make

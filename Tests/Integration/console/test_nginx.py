@@ -12,10 +12,10 @@ from urllib.parse import urlencode
 
 import pytest
 
+from ports import free_port
 from support import wait_until
 from support.console import FORM, Console
 from support.events import item
-from support.ports import free_port
 
 PASSWORD = "correct horse battery staple"
 PAGE = (Path(__file__).parents[3] / "docs/console.md").read_text()

@@ -50,8 +50,10 @@ def test_someone_is_looked_up_by_either_id(granted, queue):
 def test_reports_sum_up_by_day_community_and_item_type(granted):
     for by, id in [("day", None), ("community", "crew"), ("item-type", COIN)]:
         [table, *_] = granted.api(f"/api/plugins/prizes/report?by={by}")["tables"]
-        row = next(row for row in table["rows"] if row[0] == (id or row[0]))
-        assert row[3] == "3" and row[5] == ("7" if by == "item-type" else "8"), (by, table)
+        # Of days there are two where midnight came in between; the last row is all of them.
+        rows = [row for row in table["rows"][:-1] if id in (None, row[0])]
+        sums = [sum(int(row[column]) for row in rows) for column in (3, 5)]
+        assert sums == [3, 7 if by == "item-type" else 8], (by, table)
         page = granted.page(f"/plugins/prizes/report?by={by}")
         assert "<svg" in page and 'class="legend"' in page
         # Days have no names: a column without values is in the file alone.

@@ -10,8 +10,15 @@ from support.events import item
 
 
 @pytest.fixture
-def arriving(letters, queue):
-    """Letters of a bot that goes on failing: several in the second for which a receive waits."""
+def written(letters, unknown_coin):
+    return letters.written(unknown_coin, unknown_coin)
+
+
+@pytest.fixture
+def arriving(written, queue):
+    """Letters of a bot that goes on failing: several in the second for which a receive waits.
+
+    They begin when the worker has run, however long that takes: a table has rows for some hundreds."""
     stop = threading.Event()
 
     def send():
@@ -32,8 +39,7 @@ def arriving(letters, queue):
     "command", [["list", "--limit", "1000"], ["redrive", "--all", "--yes"], ["discard", "--all", "--yes"], ["show", "no-such-letter"]],
     ids=lambda command: command[0],
 )
-def test_a_command_ends_though_letters_go_on_arriving(command, letters, unknown_coin, arriving):
-    written = letters.written(unknown_coin, unknown_coin)
+def test_a_command_ends_though_letters_go_on_arriving(command, letters, written, arriving):
     with takes_at_most(40, "a look at a handful of letters"):
         finished = letters.command(*command)
     assert "after this command began, and stayed there" in finished.stderr

@@ -200,20 +200,20 @@ class TestShow:
         assert letters.counts() == (2, 0)
 
     def test_a_beginning_that_several_have(self, letters, queue, coin):
-        """Message ids are SQS's to choose, so two letters of one first message stand for that."""
+        """Message ids are SQS's to choose, and none begins so: two letters of one first message stand for that."""
         body = json.dumps(coin)
-        for id in ("0123-a", "0123-b"):
+        for id in ("first-a", "first-b"):
             failure = {"kind": "notFound", "message": "no", "receiveCount": 1, "messageId": id}
             attribute = {"DataType": "String", "StringValue": json.dumps(failure)}
             queue.sqs.send_message(
                 QueueUrl=queue.dead_letter_url, MessageBody=body, MessageAttributes={"WorkerFailure": attribute}
             )
-        finished = letters.command("redrive", "0123", "--yes")
+        finished = letters.command("redrive", "first", "--yes")
         assert finished.code == 1
-        assert "0123 is the beginning of 2 ids" in finished.stderr and "0123-a, 0123-b" in finished.stderr
+        assert "first is the beginning of 2 ids" in finished.stderr and "first-a, first-b" in finished.stderr
         assert letters.counts() == (2, 0)
-        letters.command("redrive", "0123-a", "--yes").succeeded()
-        assert [letter["originalId"] for letter in letters.listed()] == ["0123-b"]
+        letters.command("redrive", "first-a", "--yes").succeeded()
+        assert [letter["originalId"] for letter in letters.listed()] == ["first-b"]
 
     def test_a_letter_that_is_not_there(self, letters, unknown_coin):
         letters.written(unknown_coin)

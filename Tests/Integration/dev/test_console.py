@@ -10,7 +10,8 @@ from support.console import FORM, TOKEN, text_of
 from support.http import Http
 from support.worker import RunningWorker
 
-ADDRESS = re.compile(r"A console is at (http://127\.0\.0\.1:\d+)")
+# With the line's end: one that is being written may end in the midst of the port.
+ADDRESS = re.compile(r"A console is at (http://127\.0\.0\.1:\d+)\n")
 
 
 @pytest.fixture

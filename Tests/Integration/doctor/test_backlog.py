@@ -4,9 +4,9 @@ import json
 
 import pytest
 
+from ports import free_port
 from support import wait_until
 from support.admin import Admin
-from support.ports import free_port
 from support.trials import Trials, trial
 
 pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")

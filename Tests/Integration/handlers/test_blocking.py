@@ -18,7 +18,8 @@ def queue(make_queue):
 
 @pytest.fixture
 def trials(trials):
-    trials.settings["visibilityTimeout"] = "6s"
+    # Slots for all of a test's events, on a machine of however many cores.
+    trials.settings.update(visibilityTimeout="6s", concurrency=8 * CORES)
     return trials
 
 
@@ -36,6 +37,8 @@ def test_leases_are_kept_and_health_and_metrics_are_answered(trials, queue):
     running, admin, messages = block(trials, queue, 12, count=2 * CORES)
     for message in messages:
         queue.wait_until_received(message)
+    # The queue knows of a receive before the worker does.
+    wait_until(lambda: admin.value("worker_messages_in_flight") == 2 * CORES or trials.recorded, "all are in hand")
     while len(trials.recorded) < CORES:
         assert [queue.receive_count(message) for message in messages] == [1] * len(messages)
         assert admin.get("/health/live").status == 200

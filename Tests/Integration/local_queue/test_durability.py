@@ -9,9 +9,9 @@ import pytest
 from botocore.config import Config
 from botocore.exceptions import BotoCoreError, ClientError
 
+from ports import free_port
 from support import wait_until
 from support.contract import ContractQueue, entry
-from support.ports import free_port
 from support.server import LocalQueueServer, messages
 from support.sqs import ENVIRONMENT
 

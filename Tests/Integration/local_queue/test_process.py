@@ -12,8 +12,8 @@ from contextlib import closing
 import pytest
 
 import support.http
+from ports import free_port
 from support import takes_at_most, wait_until
-from support.ports import free_port
 from support.server import READY, LocalQueueServer
 
 pytestmark = pytest.mark.one_client

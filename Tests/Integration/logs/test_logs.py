@@ -31,7 +31,8 @@ def check_folded(lines, causes):
     for shown in times.values():
         assert len(shown) >= 5
         windows = zip(shown[::5], shown[5::5], strict=False)
-        assert all((later - earlier).total_seconds() >= 9.9 for earlier, later in windows), shown
+        # A line is counted a moment before its time is taken: on a busy machine, a long one.
+        assert all((later - earlier).total_seconds() >= 8 for earlier, later in windows), shown
 
 
 def bad_item(text="nothing"):
@@ -130,7 +131,8 @@ def test_failures_that_are_alike_are_counted(worker, queue, prizes):
     for _ in range(40):
         queue.send(bad_item())
     running = worker.start("--log-level", "info")
-    wait_until(lambda: len(queue.dead_letters()) == 40, "all are dead letters", deadline=120)
+    # More where moto hands a message to two receives at once.
+    queue.wait_for_dead_letters(40)
     # Then no line is half written.
     running.stop()
     shown = [each for each in entries(running.log()) if each["message"].startswith("event failed")]

@@ -1,6 +1,6 @@
 // A program of mode `worker` that does what its events say, and writes down what it was given: child.py in Node.
 import { spawn } from 'node:child_process';
-import { appendFileSync, closeSync, writeSync } from 'node:fs';
+import { appendFileSync, closeSync, readFileSync, writeSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 
 const record = (fields) =>
@@ -8,6 +8,9 @@ const record = (fields) =>
 const say = (line) => writeSync(1, `${line}\n`);
 const answer = (event, fields = {}) => say(JSON.stringify({ id: event.id, outcome: 'handled', ...fields }));
 const block = (seconds) => Atomics.wait(new Int32Array(new SharedArrayBuffer(4)), 0, 0, seconds * 1000);
+
+// How many events have come to all processes.
+const handedOver = () => readFileSync(process.env.RECORD, 'utf8').split('"event":').length - 1;
 
 const misbehaviour = {
   crash: () => process.abort(),
@@ -64,6 +67,7 @@ for await (const line of createInterface({ input: process.stdin })) {
   if (event.body.do === 'gather') {
     gathered.push(event);
     if (gathered.length === event.body.count) {
+      while (handedOver() < (event.body.together ?? 0)) block(0.05);
       gathered.reverse().forEach((each) => answer(each));
       gathered = [];
     }

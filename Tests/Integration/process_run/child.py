@@ -15,6 +15,12 @@ def record(**fields):
     os.close(file)
 
 
+def handed_over():
+    """How many events have come to all processes."""
+    with open(os.environ["RECORD"], encoding="utf-8") as file:
+        return sum('"event":' in line for line in file)
+
+
 def say(line):
     sys.stdout.write(line + "\n")
     sys.stdout.flush()
@@ -109,6 +115,8 @@ def main():
         if event["body"].get("do") == "gather" and not is_over:
             gathered.append(event)
             if len(gathered) == event["body"]["count"]:
+                while handed_over() < event["body"].get("together", 0):
+                    time.sleep(0.05)
                 for each in reversed(gathered):
                     answer(each)
                 gathered = []

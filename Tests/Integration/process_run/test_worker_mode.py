@@ -64,9 +64,10 @@ def test_a_program_may_say_that_it_is_ready(programs, queue, program):
 def test_several_processes_have_several_events_in_hand(programs, queue, program):
     programs.route("TOLD", program, processes=2, concurrency=3)
     for number in range(6):
-        queue.send({"eventType": "TOLD", "do": "gather", "count": 3, "name": number})
+        queue.send({"eventType": "TOLD", "do": "gather", "count": 3, "together": 6, "name": number})
     programs.run_until_empty()
-    # Answered last to first, and only where three are there at once.
+    # Answered last to first, and only where three are there at once, and six in all: one process that had answered its
+    # three would have room for those that the other one waits for.
     assert len(programs.all("event")) == 6
     assert len(programs.pids()) == 2
     assert queue.dead_letter_count() == 0

@@ -9,7 +9,8 @@ from prometheus_client.parser import text_string_to_metric_families as parse_pro
 from support import wait_until
 from support.http import Http
 
-SERVED = re.compile(r"metrics and health are served[^\n]*?(http://[^\s\"]+:\d+)")
+# With what follows the port: a line that is being written may end in the midst of it.
+SERVED = re.compile(r"metrics and health are served[^\n]*?(http://[^\s\"]+:\d+)(?=\D)")
 OPENMETRICS = "application/openmetrics-text; version=1.0.0, text/plain; version=0.0.4;q=0.5"
 
 

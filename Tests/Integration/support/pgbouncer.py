@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
+from ports import free_port
 from postgres_server import HOST
 from support import wait_until
-from support.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[3]
 

@@ -1,6 +1,7 @@
 """Traces go on in servers and in programs: `http.post` and `process.run` under the worker's own tracer."""
 
 import json
+import socket
 import sys
 
 import pytest
@@ -57,9 +58,13 @@ def test_each_attempt_has_a_span_of_its_own_and_its_failure(webhook, queue, work
 
 def test_a_request_without_an_answer_says_so(webhook, queue, worker, receiver):
     worker.routes["routes"]["WON"]["errors"] = {"permanent": ["network"]}
-    webhook.close()
     queue.send({"eventType": "WON"}, CONTEXT)
-    worker.run_until_empty()
+    # Nobody listens there, and nobody else can in the meantime.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        url = f"http://localhost:{taken.getsockname()[1]}/hooks/secret?token=secret"
+        worker.routes["routes"]["WON"]["with"]["url"] = url
+        worker.run_until_empty()
     request, = receiver.named("POST")
     assert request.attributes["error.type"] == "network"
     assert "secret" not in json.dumps(request.attributes) + str(request.raw)

@@ -9,8 +9,8 @@ import time
 
 import pytest
 
+from ports import free_port
 from support import wait_until
-from support.ports import free_port
 from support.receiver import Answer, reset
 
 pytestmark = pytest.mark.parametrize("server", ["LocalQueue"], indirect=True, scope="session")

@@ -2,6 +2,7 @@
 
 import http.server
 import os
+import socket
 import stat
 import subprocess
 import threading
@@ -128,15 +129,17 @@ def test_a_proxy_of_the_environment_carries_requests(post, queue, worker, receiv
     assert delivery.headers["Proxy-Authorization"]
 
 
-def test_a_proxy_that_is_not_there_is_named_without_its_password(post, queue, worker, make_receiver, fails_at_once):
-    gone = make_receiver()
-    gone.close()
-    worker.environment["http_proxy"] = f"http://user:pass-word@127.0.0.1:{gone.port}"
-    post(url="http://bot.example/hooks", privateNetwork=False, errors=fails_at_once)
-    queue.send({"eventType": "WON"})
-    output = worker.run_until_empty().output
+def test_a_proxy_that_is_not_there_is_named_without_its_password(post, queue, worker, fails_at_once):
+    # Nobody listens there, and nobody else can in the meantime.
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        port = taken.getsockname()[1]
+        worker.environment["http_proxy"] = f"http://user:pass-word@127.0.0.1:{port}"
+        post(url="http://bot.example/hooks", privateNetwork=False, errors=fails_at_once)
+        queue.send({"eventType": "WON"})
+        output = worker.run_until_empty().output
     message = queue.dead_letter().failure["message"]
-    assert f"127.0.0.1:{gone.port}" in message and "http_proxy" in message
+    assert f"127.0.0.1:{port}" in message and "http_proxy" in message
     assert "pass-word" not in message + output
 
 

@@ -54,7 +54,8 @@ import WorkerKit
   @Test func aCallEndsAtItsLimitThoughNobodyAnswers() async throws {
     let server = try SilentServer()
     defer { withExtendedLifetime(server) {} }
-    let pool = try pool(server, limit: .seconds(1))
+    // Long enough to begin: where that takes longer, it is another error.
+    let pool = try pool(server, limit: .seconds(4))
     let failure = await #expect(throws: PostgresFailure.self) { try await pool.run { _, _ in } }
     #expect(failure?.state == "08001")
     let error = failure.map { PrizeStoreError($0, database: "postgres://db/prizes") }
@@ -73,7 +74,7 @@ import WorkerKit
   /// However many calls give up, no more is under way than there may be connections.
   @Test func callsThatGiveUpLeaveNoHeapOfAttempts() async throws {
     let server = try SilentServer()
-    let pool = try pool(server, limit: .milliseconds(50))
+    let pool = try pool(server, limit: .milliseconds(200))
     for _ in 1...5 {
       await #expect(throws: PostgresFailure.self) { try await pool.run { _, _ in } }
     }
@@ -107,7 +108,8 @@ import WorkerKit
     let uri = try #require(TestPostgres.uri)
     let port = try #require(uri.split(separator: ":").last?.split(separator: "/").first)
     let hosts = uri.replacing("@127.0.0.1:\(port)", with: "@127.0.0.1:\(server.port),127.0.0.1:\(port)")
-    let address = try #require(PostgresAddress(uri: "\(hosts)?connect_timeout=2"))
+    // Each host has this time, and the one that answers needs some of it.
+    let address = try #require(PostgresAddress(uri: "\(hosts)?connect_timeout=6"))
     let pool = PostgresPool(address, size: 1, limit: .seconds(100))
     #expect(
       try await pool.run { connection, _ in connection.server } == PostgresServer(host: "127.0.0.1", port: Int(port)))

@@ -48,8 +48,8 @@ import WorkerKit
 
   @Test func aCallEndsAtItsLimit() async throws {
     try await withLockedAccount { prizes, session in
-      // Long enough to connect: where that takes longer, it is another error.
-      let store = try await PostgresPrizeStore(prizes.address, limit: .seconds(3))
+      // Long enough to connect, and in the end to grant: where that takes longer, it is another error.
+      let store = try await PostgresPrizeStore(prizes.address, limit: .seconds(6))
       let error = await #expect(throws: PrizeStoreError.self) {
         try await store.grant(.of(Fixture.coin, to: Fixture.stranger), as: .item("1"))
       }

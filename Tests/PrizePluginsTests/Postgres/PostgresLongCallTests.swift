@@ -7,14 +7,14 @@ import WorkerKit
 
 /// What no message waits for may take longer than a grant.
 @Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresLongCallTests {
-  /// Runs `call` while a session holds `lock`, until a grant of the same store has ended at its limit of three seconds. Both
+  /// Runs `call` while a session holds `lock`, until a grant of the same store has ended at its limit of six seconds. Both
   /// have to connect within it.
   private func outlastsAGrant<Value: Sendable>(
     _ lock: String, _ call: @escaping @Sendable (PostgresPrizeStore) async throws -> Value
   ) async throws -> Value {
     var value: Value?
     try await Fixture.with(.postgresql) { (prizes) async throws in
-      let store = try await PostgresPrizeStore(prizes.address, limit: .seconds(3))
+      let store = try await PostgresPrizeStore(prizes.address, limit: .seconds(6))
       let session = try TestSession(prizes.address)
       try session.run(["BEGIN", lock])
       let long = Task { try await call(store) }
@@ -69,11 +69,13 @@ import WorkerKit
       let schema = try #require(try TestPostgres.run("SELECT current_schema()", on: address)[0][0])
       let session = try TestSession(address)
       try session.run(["BEGIN", "SELECT pg_advisory_xact_lock(1886546298, hashtext('\(schema)'))"])
+      // Long enough for each of the statements before and after the migration, which have the role's timeout.
       let impatient = try TestPostgres.address(
-        "options=-csearch_path%3D\(schema)%20-cstatement_timeout%3D1000&application_name=\(schema)")
+        "options=-csearch_path%3D\(schema)%20-cstatement_timeout%3D4000&application_name=\(schema)")
       let opening = Task { try await PostgresPrizeStore(impatient) }
       try await session.waitUntilSomeoneWaits()
-      try session.run(["SELECT pg_sleep(1.5)", "COMMIT"])
+      try await Task.sleep(for: .seconds(5))
+      try session.run(["COMMIT"])
       let store = try await opening.value
       try await store.checkHealth()
       store.close()

@@ -20,7 +20,8 @@ import WorkerKit
     let store = prizes.store
     let task = Task { await Result { try await call(store) } }
     try await session.waitUntilSomeoneWaits()
-    try session.run(rest + [commits ? "COMMIT" : "ROLLBACK"])
+    // On a thread of its own: in a deadlock it waits for seconds.
+    try await BlockingThreads(limit: 1).run { try session.run(rest + [commits ? "COMMIT" : "ROLLBACK"]) }
     return await task.value
   }
 
@@ -227,21 +228,29 @@ import WorkerKit
   }
 
   /// The server chooses the store's transaction to end: the test's session does not look for deadlocks.
+  ///
+  /// The store's session looks once, when it has waited for its timeout. By then the other must wait as well, or nobody ever
+  /// sees the deadlock: the usual second is too short for a busy machine, and a statement may take ten.
   @Test func aDeadlockCostsNoEvent() async throws {
     try await Fixture.with(.postgresql) { (prizes) async throws in
       for account in ["1", "2"] as [DiscordUserID] {
         _ = try await prizes.store.grant(.of(Fixture.sword, to: account), as: .item("sword \(account)"))
       }
+      let schema = try prizes.rows("SELECT current_schema()")[0]
+      let patient = try TestPostgres.address(
+        "options=-csearch_path%3D\(schema)%20-cdeadlock_timeout%3D7s&application_name=\(schema)")
+      let store = try await PostgresPrizeStore(patient, limit: .seconds(120))
       let outcome = try await race(
         prizes, other: "SET LOCAL deadlock_timeout = '1h'",
         "SELECT 1 FROM discord_accounts WHERE discord_user_id = '2' FOR UPDATE",
         rest: ["SELECT 1 FROM discord_accounts WHERE discord_user_id = '1' FOR UPDATE"]
-      ) { store in
+      ) { _ in
         try await store.grant(
           BatchTests.batch([("1", .of(Fixture.coin, 1, to: "1")), ("2", .of(Fixture.coin, 1, to: "2"))]))
       }
       #expect(BatchTests.words(try outcome.get()) == ["pending", "pending"])
       #expect(try prizes.rows("SELECT sum(quantity) FROM items WHERE item_type_id = 'coin'") == ["2"])
+      store.close()
     }
   }
 

@@ -1,5 +1,6 @@
 import Foundation
 import Logging
+import TestSupport
 import Testing
 
 @testable import WorkerTelemetry
@@ -9,6 +10,7 @@ struct LogOutputTests {
   @Test("lines of many tasks are whole, and none is lost where the pipe is slow and does not block")
   func whole() async throws {
     let pipe = Pipe()
+    pipe.keepFromChildren()
     let writer = pipe.fileHandleForWriting.fileDescriptor
     _ = fcntl(writer, F_SETFL, fcntl(writer, F_GETFL) | O_NONBLOCK)
     let output = LogOutput(descriptor: writer, capacity: 2_000_000)
@@ -37,6 +39,7 @@ struct LogOutputTests {
     "where nobody reads, a caller waits for nothing; what finds no room is counted, and reported when somebody reads")
   func blocked() async throws {
     let pipe = Pipe()
+    pipe.keepFromChildren()
     let output = LogOutput(
       descriptor: pipe.fileHandleForWriting.fileDescriptor, name: "the pipe", capacity: 100_000)
     output.reportLosses { "warning: \($0)" }
@@ -72,6 +75,7 @@ struct LogOutputTests {
   func broken() throws {
     signal(SIGPIPE, SIG_IGN)
     let pipe = Pipe()
+    pipe.keepFromChildren()
     try pipe.fileHandleForReading.close()
     let output = LogOutput(descriptor: pipe.fileHandleForWriting.fileDescriptor)
     for _ in 0..<3 {
@@ -103,6 +107,7 @@ struct LogOutputTests {
   @Test("a handler joins what its logger, the task and the event say, the event last")
   func merged() throws {
     let pipe = Pipe()
+    pipe.keepFromChildren()
     let output = LogOutput(descriptor: pipe.fileHandleForWriting.fileDescriptor)
     var logger = Logger(label: "worker.sqs") { label in
       FormattedLogHandler(
