@@ -105,9 +105,9 @@ def test_a_page_that_finds_no_room_is_live_later(page, console):
 def test_an_operator_redrives_by_the_page_alone(page, console, queue, prizes):
     dead_letters(console, queue, item(quantity=-1), item(quantity=-1), item(type="missing"))
     browser = page("/dead-letters")
-    browser.follow(browser.find('a[href*="group="]'))
+    browser.follow('a[href*="group="]')
     wait_until(lambda: browser.find_all('a[aria-current="true"]'), "the group is chosen")
-    browser.follow(browser.find("td a code"))
+    browser.follow("td a code")
     browser.wait_for("Edit and redrive")
     body = browser.find("textarea")
     assert json.loads(body.get_attribute("value")) == item(quantity=-1)
@@ -148,6 +148,43 @@ def test_of_two_operators_with_one_plan_one_carries_it_out(browser, page, consol
         # Waited for as well: the page of a job that is over loads itself anew, and says nothing meanwhile.
         other.wait_for("0 of 2 gone")
         assert other.problems() == []
+    assert browser.problems() == []
+
+
+def test_what_is_selected_is_exported(browser, page, console, queue, tmp_path):
+    dead_letters(console, queue, item(quantity=-1), item(quantity=-2), item(type="missing"))
+    page("/dead-letters")
+    browser.keep_downloads(tmp_path)
+    first, second, _ = browser.find_all('input[name="id"]')
+    chosen = {box.get_attribute("value") for box in (first, second)}
+    first.click()
+    second.click()
+    # The page stays.
+    browser.button("Export").click()
+    [file] = wait_until(lambda: list(tmp_path.glob("*.jsonl")), "the file is there")
+    wait_until(lambda: file.read_text().count("\n") == 2, "it is whole")
+    assert {json.loads(line)["id"] for line in file.read_text().splitlines()} == chosen
+    browser.open(f"http://{console.address}/audit")
+    assert "2 by id" in browser.text
+    assert browser.problems() == []
+
+
+def test_a_job_is_aborted(browser, page, console, queue, prizes):
+    dead_letters(console, queue, *(item(type="missing") for _ in range(30)))
+    prizes.learn("missing")
+    with prizes.locked():
+        # The first does not come to its end, so the stage waits.
+        page("/dead-letters")
+        browser.find("input[data-all]").click()
+        browser.press("Redrive")
+        browser.press("Redrive 30")
+        [job] = console.api("/api/jobs")["jobs"]
+        wait_until(lambda: console.api(f"/api/jobs/{job['id']}")["gone"] >= 1, "the first is redriven")
+        browser.press("Abort")
+        browser.wait_for("aborted")
+    gone = console.api(f"/api/jobs/{job['id']}")["gone"]
+    browser.wait_for(f"{gone} of 30 gone")
+    assert gone < 30 and console.refresh()["found"] == 30 - gone
     assert browser.problems() == []
 
 

@@ -8,7 +8,7 @@ import pytest
 
 from support import wait_until
 from support.console import Console, text_of
-from support.events import CATALOG, UNLINKED, item
+from support.events import UNLINKED, item
 
 HOSTILE = '<script>document.title="owned"</script><img src=x onerror=alert(1)>\x00\x1b[31m\u202eevil'
 
@@ -47,14 +47,6 @@ def visible(queue):
         QueueUrl=queue.dead_letter_url, AttributeNames=["ApproximateNumberOfMessages"]
     )
     return int(answer["Attributes"]["ApproximateNumberOfMessages"])
-
-
-def learn(prizes, *ids):
-    """What made the letters fail is set right."""
-    communities = [dict(community) for community in CATALOG["communities"]]
-    new = [{"id": id, "name": id, "stackable": True} for id in ids]
-    communities[0]["itemTypes"] = [*communities[0]["itemTypes"], *new]
-    prizes.import_catalog({**CATALOG, "communities": communities})
 
 
 def test_letters_that_are_alike_are_a_group(console, refused, queue):
@@ -148,7 +140,7 @@ def test_each_cause_and_each_attempt_is_shown(console, queue, refused):
 
 def test_redrive_of_a_group_goes_on_while_it_succeeds(console, refused, prizes, queue):
     refused(*(bad(1, quantity=1) for _ in range(25)))
-    learn(prizes, "missing-1")
+    prizes.learn("missing-1")
     done = console.carry_out(action="redrive", all=True)
     assert (done["state"], done["gone"], done["left"], done["failedAgain"]) == ("done", 25, 0, 0)
     assert done["handled"] == 25
@@ -205,7 +197,7 @@ def test_selected_letters_alone_are_discarded_and_can_be_restored(console, refus
     back = console.refresh()["deadLetters"]
     assert len(back) == 2 and {letter["kind"] for letter in back} == {"notFound"}
     # Its event is the one that it was.
-    learn(prizes, "missing-1", "missing-2", "missing-3")
+    prizes.learn("missing-1", "missing-2", "missing-3")
     assert console.carry_out(action="redrive", all=True)["handled"] == 2
 
 
@@ -270,7 +262,7 @@ def test_letters_are_exported_as_the_command_does(console, refused, queue, worke
 
 def test_a_job_can_be_aborted(console, refused, queue, prizes):
     refused(*(bad(1) for _ in range(30)))
-    learn(prizes, "missing-1")
+    prizes.learn("missing-1")
     with prizes.locked():
         # The first does not come to its end, so the stage waits.
         plan = console.api("/api/plans", {"action": "redrive", "all": True}, status=201)
@@ -285,7 +277,7 @@ def test_a_job_can_be_aborted(console, refused, queue, prizes):
 
 def test_two_operators_do_not_hide_letters_from_each_other(console, refused, queue, prizes):
     ids = refused(*(bad(1) for _ in range(12)), *(bad(2) for _ in range(12)))
-    learn(prizes, "missing-1", "missing-2")
+    prizes.learn("missing-1", "missing-2")
     halves = [ids[:12], ids[12:]]
     results = [None, None]
 
@@ -311,7 +303,7 @@ def test_what_another_process_looks_at_is_waited_for(console, refused, queue):
 
 def test_both_who_take_the_same_letters_are_told_the_truth(console, refused, queue, prizes):
     ids = refused(bad(1), bad(1))
-    learn(prizes, "missing-1")
+    prizes.learn("missing-1")
     plans = [console.api("/api/plans", {"action": "redrive", "ids": ids}, status=201) for _ in range(2)]
     jobs = [console.api(f"/api/plans/{plan['id']}/confirm", {}, status=202) for plan in plans]
     done = [console.finish(job["id"]) for job in jobs]

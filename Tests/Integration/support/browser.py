@@ -4,7 +4,7 @@ import shutil
 from importlib import resources
 
 from selenium import webdriver
-from selenium.common.exceptions import WebDriverException
+from selenium.common.exceptions import StaleElementReferenceException, WebDriverException
 from selenium.webdriver.chrome.options import Options
 from selenium.webdriver.chrome.service import Service
 from selenium.webdriver.common.by import By
@@ -51,6 +51,10 @@ class Browser:
     def open(self, url):
         self.driver.get(url)
 
+    def keep_downloads(self, folder):
+        behavior = {"behavior": "allow", "downloadPath": str(folder)}
+        self.driver.execute_cdp_cmd("Browser.setDownloadBehavior", behavior)
+
     def find(self, css):
         return self.driver.find_element(By.CSS_SELECTOR, css)
 
@@ -63,19 +67,31 @@ class Browser:
 
     def press(self, text):
         """A button that leads to another page."""
-        self.follow(self.button(text))
+        self.leave(lambda: self.button(text))
 
-    def follow(self, element):
+    def follow(self, css):
+        """A link to another page."""
+        self.leave(lambda: self.find(css))
+
+    def leave(self, find):
         """Clicks, and waits for the page that comes: what the one before it says is not to be taken for its own."""
+
+        def is_clicked():
+            try:
+                find().click()
+                return True
+            except StaleElementReferenceException:
+                return False  # A page that is live has replaced it in between.
+
         self.driver.execute_script("window.isLeft = true")
-        element.click()
+        wait_until(is_clicked, "it is clicked")
         wait_until(lambda: self.asks("return !window.isLeft"), "another page comes")
 
     def log_in(self, user, password):
         """At the form."""
         self.find('input[name="user"]').send_keys(user)
         self.find('input[name="password"]').send_keys(password)
-        self.follow(self.button("Log in"))
+        self.press("Log in")
 
     @property
     def text(self):

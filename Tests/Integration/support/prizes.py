@@ -5,6 +5,7 @@ import sqlite3
 from contextlib import closing, contextmanager
 
 from support import wait_until
+from support.events import CATALOG
 
 
 class Prizes:
@@ -15,6 +16,12 @@ class Prizes:
         path = self.worker.folder / "catalog.yaml"
         path.write_text(json.dumps(catalog))
         self.worker.command("prizes", "import", path, "--routes", self.worker.write_routes()).succeeded()
+
+    def learn(self, *ids):
+        """Has items of these types: what made events with them fail is set right."""
+        first, *others = CATALOG["communities"]
+        types = [*first["itemTypes"], *({"id": id, "name": id, "stackable": True} for id in ids)]
+        self.import_catalog({**CATALOG, "communities": [first | {"itemTypes": types}, *others]})
 
     def holdings(self, user):
         """As `worker prizes holdings --json` prints it."""
