@@ -1,6 +1,5 @@
 """Prizes on PostgreSQL: the same commands, the same routes, and nothing of the password."""
 
-import re
 import stat
 from pathlib import Path
 
@@ -35,9 +34,7 @@ def test_the_doctor_finds_all_well(worker, prizes, cluster, database):
     shown = worker.command("doctor", "--routes", worker.write_routes())
     where = f"postgres://127.0.0.1:{cluster.port}/{database}"
     assert f"{where}: PostgreSQL {cluster.version} answers, without TLS, as a primary; " in shown.stdout
-    # It is one clock; what is measured is for how long its answer was on its way.
-    differs = re.search(r"connections are left, and its clock differs from this machine's by (\d+) s", shown.stdout)
-    assert int(differs[1]) < 20
+    assert "connections are left, and its clock differs from this machine's by 0 s" in shown.stdout
     assert f"{where}: prizes can be written" in shown.stdout
 
 

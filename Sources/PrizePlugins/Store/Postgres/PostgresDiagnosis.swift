@@ -66,13 +66,17 @@ struct PostgresDiagnosis {
           """),
       ]
     }
+    let asked = Date().timeIntervalSince1970
     let rows = try connection.run(statements, until: deadline)
+    let answered = Date().timeIntervalSince1970
     let about = rows[0].rows[0].map { $0 ?? "" }
     func number(_ row: [String?], _ column: Int) -> Int { row[column].flatMap { Int($0) } ?? 0 }
+    // A clock that is right shows a time between the question and the answer.
+    let clock = Double(about[4]) ?? 0
     var server = PostgresServerState(
       version: about[0], versionNumber: connection.serverVersion, isEncrypted: connection.isEncrypted,
       isStandby: about[1] == "1", isReadOnly: about[2] == "1", connectionsLeft: Int(about[3]) ?? 0,
-      clockAhead: (Double(about[4]) ?? 0) - Date().timeIntervalSince1970, isDurable: about[5] == "1", schema: schema)
+      clockAhead: clock - min(max(clock, asked), answered), isDurable: about[5] == "1", schema: schema)
     if rows.count > 1 {
       let counts = rows[1].rows[0]
       server.counts = ImportCounts(
