@@ -4,7 +4,7 @@ import Testing
 @testable import LocalQueue
 
 /// What takes minutes or days, and what a restart and a failing disk do to it.
-@Suite("The queues over time", .timeLimit(.minutes(5)))
+@Suite("The queues over time", .timeLimit(.minutes(20)))
 struct BrokerTests {
   @Test("a message is dropped when the queue's retention is over, delivered or not")
   func retention() async throws {

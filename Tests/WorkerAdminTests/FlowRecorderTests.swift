@@ -6,7 +6,7 @@ import WorkerTesting
 @testable import WorkerAdmin
 @testable import WorkerKit
 
-@Suite("The flow of events", .timeLimit(.minutes(5)))
+@Suite("The flow of events", .timeLimit(.minutes(20)))
 struct FlowRecorderTests {
   let flow = FlowRecorder(clock: WorkerClock(ManualClock()))
 

@@ -4,7 +4,7 @@ import Testing
 
 @testable import WorkerHTTP
 
-@Suite("Where a client may connect to", .timeLimit(.minutes(5)))
+@Suite("Where a client may connect to", .timeLimit(.minutes(20)))
 struct AddressPolicyTests {
   private static let never = [
     "169.254.169.254", "169.254.0.1", "169.254.255.255", "fe80::1", "febf::1", "fd00:ec2::254", "fd00:ec2::23",
@@ -75,7 +75,7 @@ struct AddressPolicyTests {
   }
 }
 
-@Suite("An answer whose status is what counts", .timeLimit(.minutes(5)))
+@Suite("An answer whose status is what counts", .timeLimit(.minutes(20)))
 struct KeptBodyTests {
   private func request(_ url: String, timeout: Duration = .seconds(30)) -> HTTPClientRequest {
     HTTPClientRequest(method: "POST", url: url, timeout: timeout, keptBodySize: 4)

@@ -6,7 +6,7 @@ import WorkerKit
 
 @testable import WorkerHTTP
 
-@Suite("The HTTP client", .timeLimit(.minutes(5)))
+@Suite("The HTTP client", .timeLimit(.minutes(20)))
 struct CurlClientTests {
   @Test("a request is sent as it is, and its answer comes back whole")
   func exchange() async throws {

@@ -6,7 +6,7 @@ import WorkerKit
 
 @testable import WorkerHTTP
 
-@Suite("Proxies", .timeLimit(.minutes(5)))
+@Suite("Proxies", .timeLimit(.minutes(20)))
 struct ProxyTests {
   private static let names = [
     "http_proxy": "http://plain:1", "HTTPS_PROXY": "http://secure:2", "ALL_PROXY": "socks5h://all:3",

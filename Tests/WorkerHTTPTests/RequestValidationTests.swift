@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerHTTP
 
-@Suite("What an HTTP request may hold", .timeLimit(.minutes(5)))
+@Suite("What an HTTP request may hold", .timeLimit(.minutes(20)))
 struct RequestValidationTests {
   private static let secret = "s3cret"
 

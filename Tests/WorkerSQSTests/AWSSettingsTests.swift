@@ -4,7 +4,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("What the environment and the shared files say of AWS", .timeLimit(.minutes(5)))
+@Suite("What the environment and the shared files say of AWS", .timeLimit(.minutes(20)))
 struct AWSSettingsTests {
   struct BotocoreCase: Decodable {
     var configFile, credentialsFile: String

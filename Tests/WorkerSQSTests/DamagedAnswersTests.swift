@@ -6,7 +6,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Answers that were damaged on their way", .timeLimit(.minutes(5)))
+@Suite("Answers that were damaged on their way", .timeLimit(.minutes(20)))
 struct DamagedAnswersTests {
   /// The digests are Python's, of what the developer guide says is digested. Between each digest and what it is of stands
   /// the message's id, so that no one cut takes both away and leaves a message. Numbers are small, for Foundation refuses

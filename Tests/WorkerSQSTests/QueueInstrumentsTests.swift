@@ -12,7 +12,7 @@ import WorkerTesting
 
 @testable import WorkerSQS
 
-@Suite("What calls to SQS say in traces and metrics", .timeLimit(.minutes(5)))
+@Suite("What calls to SQS say in traces and metrics", .timeLimit(.minutes(20)))
 struct QueueInstrumentsTests {
   let server: ScriptedServer
   let tracer = InMemoryTracer()

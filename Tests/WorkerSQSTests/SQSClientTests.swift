@@ -8,7 +8,7 @@ import WorkerTesting
 
 @testable import WorkerSQS
 
-@Suite("Calling SQS", .timeLimit(.minutes(5)))
+@Suite("Calling SQS", .timeLimit(.minutes(20)))
 struct SQSClientTests {
   let server: ScriptedServer
   let clock = ManualClock()

@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Values from environments, files and services", .timeLimit(.minutes(5)))
+@Suite("Values from environments, files and services", .timeLimit(.minutes(20)))
 struct SettingValueTests {
   /// What would end a line of HTTP, or hide something on a terminal.
   static let breaks = ["\n", "\r\nX-Injected: yes", "\0", "\u{1B}[2K", "\u{2028}", "\u{85}"]

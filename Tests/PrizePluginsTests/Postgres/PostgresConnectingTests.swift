@@ -6,7 +6,7 @@ import WorkerKit
 @testable import PrizePlugins
 
 /// Connecting to servers that say nothing.
-@Suite(.timeLimit(.minutes(2))) struct PostgresConnectingTests {
+@Suite(.timeLimit(.minutes(20))) struct PostgresConnectingTests {
   /// A server that accepts connections, and never says a word.
   private final class SilentServer: Sendable {
     let port: Int

@@ -6,7 +6,7 @@ import WorkerKit
 @testable import PrizePlugins
 
 /// What becomes of calls whose connection, or whose server, does not do as it should.
-@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresConnectionTests {
+@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(20))) struct PostgresConnectionTests {
   private let lock = "SELECT 1 FROM discord_accounts WHERE discord_user_id = '\(Fixture.stranger)' FOR UPDATE"
 
   /// Runs `body` while another session has the row of an account that nobody has linked.

@@ -6,7 +6,7 @@ import WorkerKit
 @testable import PrizePlugins
 
 /// What a server takes that is not in the same data center.
-@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresDistanceTests {
+@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(20))) struct PostgresDistanceTests {
   /// One of 250 events adds to a stack that is full, on a server that is 20 ms away.
   @Test func oneRefusedEventOfALargeBatchCostsNoOther() async throws {
     try await Fixture.with(.postgresql) { (prizes) async throws in

@@ -6,7 +6,7 @@ import WorkerKit
 @testable import PrizePlugins
 
 /// What no message waits for may take longer than a grant.
-@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresLongCallTests {
+@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(20))) struct PostgresLongCallTests {
   /// Runs `call` while a session holds `lock`, until a grant of the same store has ended at its limit of six seconds. Both
   /// have to connect within it.
   private func outlastsAGrant<Value: Sendable>(

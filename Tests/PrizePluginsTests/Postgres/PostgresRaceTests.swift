@@ -7,7 +7,7 @@ import WorkerKit
 
 /// What two workers do at once, one step at a time: a session of the test's stands for the other worker, and is in the midst of its
 /// transaction when the store comes to the same row.
-@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresRaceTests {
+@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(20))) struct PostgresRaceTests {
   /// - Parameters:
   ///   - other: What the other worker has done so far.
   ///   - rest: What it does once the store waits for it; it commits after that.

@@ -4,7 +4,7 @@ import WorkerKit
 
 @testable import PrizePlugins
 
-@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(2))) struct PostgresRetryTests {
+@Suite(.enabled(if: TestPostgres.isRunning), .timeLimit(.minutes(20))) struct PostgresRetryTests {
   /// As a server says it that cannot put transactions in an order. A sequence counts those that were rolled back, too.
   @Test func aSerializationFailureIsRetriedUntilItIsOver() async throws {
     try await Fixture.with(.postgresql) { (prizes) async throws in

@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The circuit breaker", .timeLimit(.minutes(5)))
+@Suite("The circuit breaker", .timeLimit(.minutes(20)))
 struct CircuitBreakerTests {
   @Test("while its plugin is down nothing is received, messages in flight wait, and then all are handled")
   func outage() async throws {

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Messages that fail as an outage would have it", .timeLimit(.minutes(5)))
+@Suite("Messages that fail as an outage would have it", .timeLimit(.minutes(20)))
 struct PoisonTests {
   @Test("a poison message that opens it again and again is dead-lettered, as long as others are handled")
   func poisonOnAQuietQueue() async throws {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("AsyncSemaphore", .timeLimit(.minutes(5)))
+@Suite("AsyncSemaphore", .timeLimit(.minutes(20)))
 struct AsyncSemaphoreTests {
   @Test("tasks pass in the order in which they came, and a cancelled one does not count")
   func order() async throws {

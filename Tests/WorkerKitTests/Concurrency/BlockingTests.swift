@@ -6,7 +6,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Blocking code", .timeLimit(.minutes(5)))
+@Suite("Blocking code", .timeLimit(.minutes(20)))
 struct BlockingTests {
   @Test("it runs on at most the maximum number of threads, and further calls wait for a free one")
   func limit() async throws {

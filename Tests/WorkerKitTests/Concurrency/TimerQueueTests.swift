@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("TimerQueue", .timeLimit(.minutes(5)))
+@Suite("TimerQueue", .timeLimit(.minutes(20)))
 struct TimerQueueTests {
   let clock = ManualClock()
   let deadlines: TimerQueue

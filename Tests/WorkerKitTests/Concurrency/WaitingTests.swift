@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Waiting until a time", .timeLimit(.minutes(5)))
+@Suite("Waiting until a time", .timeLimit(.minutes(20)))
 struct WaitingTests {
   let clock = RestlessClock()
 

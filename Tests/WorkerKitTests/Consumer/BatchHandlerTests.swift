@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Handlers of batches", .timeLimit(.minutes(5)))
+@Suite("Handlers of batches", .timeLimit(.minutes(20)))
 struct BatchHandlerTests {
   let calls = Record<[String]>()
   let gate = Gate()

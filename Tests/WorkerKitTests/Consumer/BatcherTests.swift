@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Batches", .timeLimit(.minutes(5)))
+@Suite("Batches", .timeLimit(.minutes(20)))
 struct BatcherTests {
   let clock = ManualClock()
   let deadlines: TimerQueue

@@ -7,7 +7,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The metrics of a consumer", .timeLimit(.minutes(5)))
+@Suite("The metrics of a consumer", .timeLimit(.minutes(20)))
 struct ConsumerMetricsTests {
   static let queue = ("messaging.destination.name", "events")
 

@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("FIFO queues", .timeLimit(.minutes(5)))
+@Suite("FIFO queues", .timeLimit(.minutes(20)))
 struct FIFOTests {
   func event(_ name: String) -> [UInt8] {
     Array(#"{"eventType":"GREETED","name":"\#(name)","times":1}"#.utf8)

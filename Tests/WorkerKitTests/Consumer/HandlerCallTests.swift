@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The timeout of a handler", .timeLimit(.minutes(5)))
+@Suite("The timeout of a handler", .timeLimit(.minutes(20)))
 struct HandlerCallTests {
   @Test("it is paused while the handler waits for other events, and continues afterwards")
   func pauses() async throws {

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Slots for receives", .timeLimit(.minutes(5)))
+@Suite("Slots for receives", .timeLimit(.minutes(20)))
 struct InFlightTests {
   let clock = ManualClock()
   let deadlines: TimerQueue

@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The last receive that the redrive policy allows", .timeLimit(.minutes(5)))
+@Suite("The last receive that the redrive policy allows", .timeLimit(.minutes(20)))
 struct LastReceiveTests {
   private func makeHarness(_ error: EventError = EventError(.unexpected, "never")) -> ConsumerHarness {
     ConsumerHarness(

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Leases", .timeLimit(.minutes(5)))
+@Suite("Leases", .timeLimit(.minutes(20)))
 struct LeaseTests {
   @Test(
     "a lease is renewed when half of it remains, at most ten seconds",

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("A consumer with a limit", .timeLimit(.minutes(5)))
+@Suite("A consumer with a limit", .timeLimit(.minutes(20)))
 struct LimitTests {
   private struct Harness {
     let clock = ManualClock()

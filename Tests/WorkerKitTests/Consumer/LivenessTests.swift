@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Liveness", .timeLimit(.minutes(5)))
+@Suite("Liveness", .timeLimit(.minutes(20)))
 struct LivenessTests {
   @Test("a worker whose only slot is busy for ten minutes is live, and reports what it waits for")
   func busy() async throws {

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The consumer", .timeLimit(.minutes(5)))
+@Suite("The consumer", .timeLimit(.minutes(20)))
 struct QueueConsumerTests {
   @Test("a handled message is deleted")
   func handled() async throws {

@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Receiving", .timeLimit(.minutes(5)))
+@Suite("Receiving", .timeLimit(.minutes(20)))
 struct ReceivingTests {
   let clock = ManualClock()
   let gate = Gate()

@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("A dependency that asks clients to wait", .timeLimit(.minutes(5)))
+@Suite("A dependency that asks clients to wait", .timeLimit(.minutes(20)))
 struct RetryAfterTests {
   private struct Busy: ClassifiedError {
     let kind = ErrorKind.throttled

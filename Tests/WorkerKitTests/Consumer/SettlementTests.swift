@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Settlement and lease", .timeLimit(.minutes(5)))
+@Suite("Settlement and lease", .timeLimit(.minutes(20)))
 struct SettlementTests {
   /// A consumer on a queue whose calls wait at gates.
   struct Harness {

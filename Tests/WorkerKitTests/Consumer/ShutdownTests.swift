@@ -4,7 +4,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Shutdown", .timeLimit(.minutes(5)))
+@Suite("Shutdown", .timeLimit(.minutes(20)))
 struct ShutdownTests {
   @Test("an idle consumer stops at once, during its long poll")
   func idle() async throws {

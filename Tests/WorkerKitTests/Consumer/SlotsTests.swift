@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Slots", .timeLimit(.minutes(5)))
+@Suite("Slots", .timeLimit(.minutes(20)))
 struct SlotsTests {
   struct Surprise: Error {}
 

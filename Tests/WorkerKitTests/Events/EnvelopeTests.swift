@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("The event type of a body", .timeLimit(.minutes(5)))
+@Suite("The event type of a body", .timeLimit(.minutes(20)))
 struct EnvelopeTests {
   @Test(
     "a message whose eventType is repeated is a dead letter that names it, and no handler is called",

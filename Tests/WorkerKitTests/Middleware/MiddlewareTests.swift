@@ -11,7 +11,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Middleware", .timeLimit(.minutes(5)))
+@Suite("Middleware", .timeLimit(.minutes(20)))
 struct MiddlewareTests {
   /// Records when it is entered and left.
   struct Noting: EventMiddleware {

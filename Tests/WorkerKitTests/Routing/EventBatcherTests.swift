@@ -7,7 +7,7 @@ import WorkerTesting
 
 @testable import WorkerKit
 
-@Suite("Batches of events", .timeLimit(.minutes(5)))
+@Suite("Batches of events", .timeLimit(.minutes(20)))
 struct EventBatcherTests {
   typealias Outcome = Result<Void, any Error>
 

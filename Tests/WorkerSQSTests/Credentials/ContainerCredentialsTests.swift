@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Credentials of a container", .timeLimit(.minutes(5)))
+@Suite("Credentials of a container", .timeLimit(.minutes(20)))
 struct ContainerCredentialsTests {
   let harness: CredentialsHarness
   let server: ScriptedServer

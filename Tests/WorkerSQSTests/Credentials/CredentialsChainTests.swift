@@ -6,7 +6,7 @@ import WorkerLocks
 
 @testable import WorkerSQS
 
-@Suite("Keeping and renewing credentials", .timeLimit(.minutes(5)))
+@Suite("Keeping and renewing credentials", .timeLimit(.minutes(20)))
 struct CredentialsChainTests {
   let harness: CredentialsHarness
 

@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Credentials of an instance", .timeLimit(.minutes(5)))
+@Suite("Credentials of an instance", .timeLimit(.minutes(20)))
 struct InstanceMetadataCredentialsTests {
   let harness: CredentialsHarness
   let server: ScriptedServer

@@ -5,7 +5,7 @@ import WorkerTesting
 
 @testable import WorkerSQS
 
-@Suite("Credentials of a program", .timeLimit(.minutes(5)))
+@Suite("Credentials of a program", .timeLimit(.minutes(20)))
 struct ProcessCredentialsTests {
   let harness: CredentialsHarness
 

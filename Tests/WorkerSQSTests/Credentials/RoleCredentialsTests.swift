@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Credentials of roles", .timeLimit(.minutes(5)))
+@Suite("Credentials of roles", .timeLimit(.minutes(20)))
 struct RoleCredentialsTests {
   static let arn = "arn:aws:iam::123456789012:role/bot"
 

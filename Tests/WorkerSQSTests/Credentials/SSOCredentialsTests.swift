@@ -5,7 +5,7 @@ import WorkerKit
 
 @testable import WorkerSQS
 
-@Suite("Credentials of IAM Identity Center", .timeLimit(.minutes(5)))
+@Suite("Credentials of IAM Identity Center", .timeLimit(.minutes(20)))
 struct SSOCredentialsTests {
   let harness: CredentialsHarness
   let server: ScriptedServer

@@ -11,7 +11,7 @@ import WorkerTesting
 
 @testable import WorkerTelemetry
 
-@Suite("The exporter", .timeLimit(.minutes(5)))
+@Suite("The exporter", .timeLimit(.minutes(20)))
 struct SpanExporterTests {
   private static let away = Result<HTTPClientResponse, HTTPClientError>.failure(
     HTTPClientError(code: .notConnected, message: "away"))

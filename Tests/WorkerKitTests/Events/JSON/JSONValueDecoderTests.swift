@@ -4,7 +4,7 @@ import Testing
 
 @testable import WorkerKit
 
-@Suite("The worker's own JSON decoder", .timeLimit(.minutes(10)))
+@Suite("The worker's own JSON decoder", .timeLimit(.minutes(20)))
 struct JSONValueDecoderTests {
   /// For more documents: `JSON_DOCUMENTS=100000 swift test --filter JSONValueDecoderTests`.
   static let documents = ProcessInfo.processInfo.environment["JSON_DOCUMENTS"].flatMap { Int($0) } ?? 300
