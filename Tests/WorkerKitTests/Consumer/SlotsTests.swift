@@ -34,6 +34,8 @@ struct SlotsTests {
     configuration.waitTime = .zero
     configuration.settlementWindow = .zero
     configuration.receiveWindow = .zero
+    // No lease ends meanwhile, however slow the machine is.
+    configuration.visibilityTimeout = .seconds(3600)
     let consumer = QueueConsumer(
       queue: queue,
       table: RoutingTable(routes: [
