@@ -45,6 +45,16 @@ def test_a_process_that_misbehaves_is_replaced_and_its_event_comes_again(program
     running.stop()
 
 
+def test_one_that_hangs_is_asked_to_end_before_it_is_killed(programs, queue):
+    programs.route("TOLD", "python", timeout="8s")
+    queue.send({"eventType": "TOLD", "do": "hang", "times": 1, "name": "done at last"})
+    running = programs.start()
+    assert programs.wait_for("stopped") == [True], "SIGTERM has reached it, which it handles"
+    queue.wait_until_empty(120)
+    assert programs.all("done") == ["done at last"]
+    running.stop()
+
+
 def test_an_event_that_is_answered_twice_is_handled_once(programs, queue, program):
     programs.route("TOLD", program)
     for number in range(3):
