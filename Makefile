@@ -92,7 +92,8 @@ test-servers: build-tests ## Check the client's contract on MiniStack and LocalS
 
 test-tsan: venv ## Run the tests in Swift under ThreadSanitizer, in a build of their own
 	$(call announce_build,building with ThreadSanitizer,.build-tsan)
-	$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
+	TSAN_OPTIONS=suppressions=$(abspath Tests/Sanitizers/thread.txt) \
+		$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --scratch-path .build-tsan --sanitize=thread -Xswiftc -DTHREAD_SANITIZER
 
 test-asan: venv ## The same under AddressSanitizer, which finds leaks, too
 	$(call announce_build,building with AddressSanitizer,.build-asan)
