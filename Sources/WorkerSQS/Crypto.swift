@@ -66,11 +66,12 @@ struct MessageAuthenticator: ~Copyable, @unchecked Sendable {
     guard let context = EVP_MAC_CTX_new(Self.algorithm.pointer) else { preconditionFailure("libcrypto has no HMAC") }
     self.context = context
     var digest = Array("SHA256".utf8CString)
-    let isReady = digest.withUnsafeMutableBufferPointer {
-      let parameters = [
-        OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, $0.baseAddress, 0), OSSL_PARAM_construct_end(),
-      ]
-      return EVP_MAC_init(context, key, key.count, parameters)
+    // A parameter keeps the pointers to its name and its value, so both must last until it has been used.
+    let isReady = OSSL_MAC_PARAM_DIGEST.withCString { name in
+      digest.withUnsafeMutableBufferPointer {
+        let parameters = [OSSL_PARAM_construct_utf8_string(name, $0.baseAddress, 0), OSSL_PARAM_construct_end()]
+        return EVP_MAC_init(context, key, key.count, parameters)
+      }
     }
     precondition(isReady == 1, "libcrypto has no HMAC-SHA256")
   }
