@@ -158,6 +158,7 @@ struct DateTests {
 /// Connections without sockets, and time that passes when a test says so.
 private final class TestServer {
   private let eventLoop = EmbeddedEventLoop()
+  private var channels: [EmbeddedChannel] = []
   let open: OpenConnections
 
   init(connections: Int = 10, heldBytes: Int = 1 << 20) {
@@ -168,8 +169,14 @@ private final class TestServer {
 
   func connect() throws -> TestConnection {
     let channel = EmbeddedChannel(handler: ConnectionHandler(open), loop: eventLoop)
+    channels.append(channel)
     try channel.connect(to: SocketAddress(ipAddress: "127.0.0.1", port: 1)).wait()
     return TestConnection(channel: channel)
+  }
+
+  deinit {
+    // A connection that is open and the server's list of them hold each other.
+    for channel in channels { _ = try? channel.finish(acceptAlreadyClosed: true) }
   }
 
   func wait(_ seconds: Int) {
