@@ -29,7 +29,9 @@ struct Snowflake: Decodable, Sendable {
   init(from decoder: any Decoder) throws {
     let container = try decoder.singleValueContainer()
     rawValue = try container.decode(String.self)
-    guard let number = UInt64(rawValue), String(number) == rawValue else {
+    // UInt64 accepts a sign and leading zeros.
+    let first = rawValue.unicodeScalars.first ?? " "
+    guard UInt64(rawValue) != nil, rawValue == "0" || ("1"..."9").contains(first) else {
       throw DecodingError.dataCorruptedError(in: container, debugDescription: "expected a numeric Discord id")
     }
   }

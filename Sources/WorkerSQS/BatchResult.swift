@@ -34,14 +34,16 @@ struct BatchResult {
     try reader.finish()
     var outcomes: [Result<Success, Failure>?] = Array(repeating: nil, count: count)
     // The first entry of an id takes precedence, and a failure over a success.
-    for (id, outcome) in failed + successful {
-      guard let index = Int(id), outcomes.indices.contains(index), String(index) == id else { continue }
-      if outcomes[index] == nil { outcomes[index] = outcome }
+    for entries in [failed, successful] {
+      for (index, outcome) in entries {
+        guard let index, outcomes.indices.contains(index), outcomes[index] == nil else { continue }
+        outcomes[index] = outcome
+      }
     }
     self.outcomes = outcomes
   }
 
-  private typealias Entry = (id: String, outcome: Result<Success, Failure>)
+  private typealias Entry = (index: Int?, outcome: Result<Success, Failure>)
 
   private static func readEntries(_ reader: inout JSONReader, areFailures: Bool = false) throws -> [Entry] {
     var entries: [Entry] = []
@@ -53,13 +55,13 @@ struct BatchResult {
 
   private static func readEntry(_ reader: inout JSONReader, isFailure: Bool) throws -> Entry {
     let start = reader.syntaxError
-    var id: String?
+    var id: ArraySlice<UInt8>?
     var success = Success()
     var code: String?
     var message: String?
     try reader.readObject { reader, name in
       switch name {
-      case "Id": id = try reader.readText()
+      case "Id": id = try reader.readTextBytes()
       case "MessageId": success.messageID = try reader.readText() ?? ""
       case "MD5OfMessageBody": success.bodyDigest = try reader.readText()
       case "Code": code = try reader.readText()
@@ -68,9 +70,16 @@ struct BatchResult {
       }
     }
     guard let id else { throw start }
-    guard isFailure else { return (id, .success(success)) }
+    let index = Self.index(id)
+    guard isFailure else { return (index, .success(success)) }
     // SQS never sends an entry without an id or a failure without a code.
     guard let code else { throw start }
-    return (id, .failure(Failure(code: code, message: message ?? code)))
+    return (index, .failure(Failure(code: code, message: message ?? code)))
+  }
+
+  /// The index of an id; nil for an id that was not sent, such as `01`.
+  private static func index(_ id: ArraySlice<UInt8>) -> Int? {
+    guard id.count == 1 || id.first != UInt8(ascii: "0") else { return nil }
+    return JSONText.integer(id).map { Int($0) }
   }
 }

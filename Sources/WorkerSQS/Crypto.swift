@@ -1,4 +1,5 @@
 import COpenSSL
+import WorkerLocks
 
 /// The digests of libcrypto that signatures, checksums and cache file names need.
 enum Crypto {
@@ -6,26 +7,39 @@ enum Crypto {
   /// with.
   static var libraryVersion: String { String(cString: OpenSSL_version(OPENSSL_VERSION)) }
 
-  /// An algorithm, fetched once: in OpenSSL 3, fetching takes longer than most of the digests here.
-  ///
-  /// `@unchecked Sendable` is sound: libcrypto's algorithms are immutable, and any thread may use them.
-  private struct Algorithm: @unchecked Sendable {
-    /// NULL if libcrypto does not provide the algorithm.
-    let pointer: OpaquePointer?
-    let length: Int
+  /// An algorithm, fetched once, with one context for all digests: in OpenSSL 3, fetching takes longer than most of the
+  /// digests here, and so does making a context. A context keeps nothing of a digest for the next one.
+  private final class Algorithm: Sendable {
+    /// `@unchecked Sendable` is sound: libcrypto's algorithms are immutable, and the context is used under the lock only.
+    private struct State: @unchecked Sendable {
+      /// NULL if libcrypto does not provide the algorithm.
+      let algorithm: OpaquePointer?
+      let context: OpaquePointer?
+    }
+
+    private let length: Int
+    private let state: Mutex<State>
 
     init(_ name: String, length: Int) {
-      pointer = EVP_MD_fetch(nil, name, nil)
       self.length = length
+      // For as long as the process runs.
+      state = Mutex(State(algorithm: EVP_MD_fetch(nil, name, nil), context: EVP_MD_CTX_new()))
     }
 
     func digest(_ bytes: some Collection<UInt8>) -> [UInt8]? {
-      guard let pointer else { return nil }
-      var result = [UInt8](repeating: 0, count: length)
-      let done =
-        bytes.withContiguousStorageIfAvailable { EVP_Digest($0.baseAddress, $0.count, &result, nil, pointer, nil) }
-        ?? Array(bytes).withUnsafeBytes { EVP_Digest($0.baseAddress, $0.count, &result, nil, pointer, nil) }
-      return done == 1 ? result : nil
+      bytes.withContiguousStorageIfAvailable(digest) ?? Array(bytes).withUnsafeBufferPointer(digest)
+    }
+
+    private func digest(_ bytes: UnsafeBufferPointer<UInt8>) -> [UInt8]? {
+      state.withLock { state in
+        guard let algorithm = state.algorithm, let context = state.context else { return nil }
+        var result = [UInt8](repeating: 0, count: length)
+        let isDone =
+          EVP_DigestInit_ex2(context, algorithm, nil) == 1
+          && EVP_DigestUpdate(context, bytes.baseAddress, bytes.count) == 1
+          && EVP_DigestFinal_ex(context, &result, nil) == 1
+        return isDone ? result : nil
+      }
     }
   }
 

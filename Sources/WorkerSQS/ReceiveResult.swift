@@ -44,8 +44,7 @@ package struct ReceiveResult {
       case "MD5OfBody": bodyDigest = try reader.readTextBytes()
       case "MD5OfMessageAttributes": attributesDigest = try reader.readTextBytes()
       case "Attributes":
-        message = ReceivedMessage(
-          id: message.id, receiptHandle: message.receiptHandle, body: message.body, attributes: message.attributes)
+        Self.resetSystemAttributes(of: &message)
         try reader.readObjectOrNull { reader, name in
           Self.set(name, try reader.readTextBytes(), in: &message)
         }
@@ -65,7 +64,7 @@ package struct ReceiveResult {
       && Self.isMatch(attributesDigest, message.attributes.digest)
     if isWhole {
       // A message behind a corrupted one would overtake it, so it is dropped and delivered again later.
-      if corrupted.isEmpty || !keepsOrder { messages.append(message) }
+      if corrupted.isEmpty || !keepsOrder { messages.append(consume message) }
     } else {
       corrupted.append(message.id)
     }
@@ -75,6 +74,14 @@ package struct ReceiveResult {
   private static func isMatch(_ theirs: ArraySlice<UInt8>?, _ own: @autoclosure () -> [UInt8]?) -> Bool {
     guard let theirs, let own = own() else { return true }
     return own.isHexadecimal(theirs)
+  }
+
+  /// If the member occurs twice, the last one is used.
+  private static func resetSystemAttributes(of message: inout ReceivedMessage) {
+    message.receiveCount = 1
+    (message.sentAt, message.firstReceivedAt) = (nil, nil)
+    (message.groupID, message.deduplicationID) = (nil, nil)
+    (message.traceHeader, message.deadLetterQueueSourceARN) = (nil, nil)
   }
 
   private static func set(_ name: JSONReader.Name, _ value: ArraySlice<UInt8>?, in message: inout ReceivedMessage) {

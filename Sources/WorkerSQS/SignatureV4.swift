@@ -113,10 +113,12 @@ package final class SignatureV4: Sendable {
 
   /// Appends a value without surrounding spaces, and with single spaces between words.
   private static func appendWords(of value: String, to request: inout [UInt8]) {
+    // The fast path: most values, and all long ones, have no spaces.
+    guard hasSpace(value) else { return request.append(contentsOf: value.utf8) }
     let start = request.count
     var isAfterSpace = false
     for byte in value.utf8 {
-      if byte == 0x20 || (0x09...0x0D).contains(byte) {
+      if isSpace(byte) {
         isAfterSpace = true
       } else {
         if isAfterSpace, request.count > start { request.append(0x20) }
@@ -124,6 +126,13 @@ package final class SignatureV4: Sendable {
         request.append(byte)
       }
     }
+  }
+
+  private static func isSpace(_ byte: UInt8) -> Bool { byte == 0x20 || (0x09...0x0D).contains(byte) }
+
+  private static func hasSpace(_ text: String) -> Bool {
+    let bytes = text.utf8.span
+    return bytes.indices.contains { isSpace(bytes[$0]) }
   }
 
   private static func canonicalQuery(_ query: [(name: String, value: String)]) -> String {

@@ -20,7 +20,8 @@ struct DiscordID<Of: DiscordEntity>: CheckedValue {
 
   static func problem(with rawValue: String) -> String? {
     // UInt64 accepts a sign and leading zeros; a Discord id has neither, and two spellings would be two people.
-    if let number = UInt64(rawValue), String(number) == rawValue { return nil }
+    let first = rawValue.unicodeScalars.first ?? " "
+    if UInt64(rawValue) != nil, rawValue == "0" || ("1"..."9").contains(first) { return nil }
     if rawValue.isEmpty { return "the text is empty" }
     guard rawValue.utf8.allSatisfy({ (0x30...0x39).contains($0) }) else { return "the text holds more than digits" }
     return rawValue.hasPrefix("0") ? "the text begins with a 0" : "the number does not fit in 64 bits"

@@ -113,10 +113,13 @@ final class CircuitBreaker: Sendable {
   }
 
   /// Records the outcome of an event.
-  func record(_ outcome: Outcome, of permit: Permit, at now: Duration) -> Verdict {
+  ///
+  /// - Parameter now: The time, which is asked for only if it matters.
+  func record(_ outcome: Outcome, of permit: Permit, at now: @autoclosure () -> Duration) -> Verdict {
     // The fast path of nearly all events.
     if case .handled = outcome, state.read({ $0.isUntroubled }) { return .settle }
     defer { resume() }
+    let now = now()
     return state.update { $0.record(outcome, of: permit, at: now) }
   }
 

@@ -76,7 +76,7 @@ final class ConsumerMetrics: Sendable {
   }
 
   func recordSettlement(_ outcome: Settlement, of message: ReceivedMessage, route: String, at date: Date = Date()) {
-    settled[route, outcome.name, outcome.failure?.kind.rawValue ?? ""].increment()
+    settled[route, outcome.name, outcome.errorKind?.rawValue ?? ""].increment()
     if case .delete = outcome, let sentAt = message.sentAt {
       latency[route].recordSeconds(max(0, date.timeIntervalSince(sentAt)))
     }

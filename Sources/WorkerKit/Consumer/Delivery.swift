@@ -16,6 +16,8 @@ package final class Delivery: Sendable, Hashable {
   }
 
   let message: ReceivedMessage
+  /// Of its message, in bytes.
+  let size: Int
   /// By the consumer's clock, when the answer came. SQS's own count began the way back earlier, which is little beside
   /// what the lease keeps in reserve.
   let receivedAt: Duration
@@ -41,6 +43,7 @@ package final class Delivery: Sendable, Hashable {
   }
 
   package init(message: ReceivedMessage, receivedAt: Duration, visibilityTimeout: Duration, order: FIFOOrder? = nil) {
+    size = message.size
     self.message = message
     self.receivedAt = receivedAt
     self.order = order
@@ -98,21 +101,16 @@ package final class Delivery: Sendable, Hashable {
     return isFirst
   }
 
-  /// Begins the task that handles the message, on Swift's pool, for it runs a plugin's code. What it leads to ends with
-  /// ``InFlight/remove(_:)``, for which the consumer waits.
-  func handle(_ operation: @escaping @Sendable () async -> Void) {
-    let task = Task {
-      self.begin()
-      await operation()
-    }
-    // Not begun under the lock, which it takes first of all.
+  /// Keeps the task that handles the message, which ``cancel()`` cancels. The task may have begun already.
+  func keep(_ task: Task<Void, Never>) {
     storage.withLock { storage in
       storage.task = task
       if storage.isCancelled { task.cancel() }
     }
   }
 
-  private func begin() {
+  /// Notes that its task has a thread.
+  func begin() {
     storage.withLock { $0.hasBegun = true }
   }
 

@@ -10,6 +10,8 @@ import WorkerLocks
 /// What a handler has done by its cancellation counts: one that finishes nevertheless has handled its event, and one that throws a
 /// ``ClassifiedError`` has said why it did not.
 final class HandlerCall: PausableTimeout {
+  typealias Handler = @Sendable (EventBody, HandlerContext) async throws -> Void
+
   /// How long a handler may go on after its cancellation before it is reported.
   static let grace = Duration.seconds(10)
 
@@ -42,7 +44,6 @@ final class HandlerCall: PausableTimeout {
   private let limit: Duration
   private let clock: WorkerClock
   private let deadlines: TimerQueue
-  private let start: Duration
   private let state = Mutex(State())
   /// Apart from the state, under whose lock the handler is cancelled: what that calls may ask for the time.
   private let time: Mutex<Time>
@@ -53,19 +54,23 @@ final class HandlerCall: PausableTimeout {
     self.limit = limit
     self.clock = clock
     self.deadlines = deadlines
-    start = clock.now
     time = Mutex(Time(left: limit))
   }
 
   /// Calls the handler once.
   ///
   /// - Throws: what the handler throws; a timeout where it was cancelled for that and threw nothing that says why.
-  func run(_ handler: @escaping @Sendable (HandlerContext) async throws -> Void) async throws {
+  func run(on body: EventBody, _ handler: @escaping Handler) async throws {
     context.setTimeout(self)
     resume()
-    let result = await withTaskCancellationHandler {
-      // Awaited here, so that it cannot be forgotten.
-      await begin(handler).result
+    let failure = await withTaskCancellationHandler { () -> (any Error)? in
+      do {
+        // Awaited here, so that it cannot be forgotten.
+        try await begin(handler, body).value
+        return nil
+      } catch {
+        return error
+      }
     } onCancel: {
       cancel()
     }
@@ -77,25 +82,25 @@ final class HandlerCall: PausableTimeout {
       return (state.isTimedOut, state.report)
     }
     if let report { deadlines.cancel(report) }
-    guard case .failure(let error) = result else { return }
-    guard isTimedOut, !(error is any ClassifiedError) else { throw error }
+    guard let failure else { return }
+    guard isTimedOut, !(failure is any ClassifiedError) else { throw failure }
     throw EventError(
       .timeout, "the handler took longer than \(limit.inSeconds)s; make it faster, or raise the route's `timeout`")
   }
 
   /// Begins the handler's task: in the caller's place, where the system can do that. A handler that does not wait then costs no
   /// change of threads.
-  private func begin(_ handler: @escaping @Sendable (HandlerContext) async throws -> Void) -> Task<Void, any Error> {
+  private func begin(_ handler: @escaping Handler, _ body: EventBody) -> Task<Void, any Error> {
     if #available(macOS 26, *) {
-      Task.immediate { try await self.call(handler) }
+      Task.immediate { try await self.call(handler, body) }
     } else {
-      Task { try await self.call(handler) }
+      Task { try await self.call(handler, body) }
     }
   }
 
   /// Keeps the task while it runs: its creator has it only when the handler waits for the first time, or not at all, and a handler that
   /// never waits is cancelled, too.
-  private func call(_ handler: (HandlerContext) async throws -> Void) async throws {
+  private func call(_ handler: Handler, _ body: EventBody) async throws {
     try await withUnsafeCurrentTask { task in
       let task = task.map(RunningTask.init)
       state.withLock { state in
@@ -103,7 +108,7 @@ final class HandlerCall: PausableTimeout {
         if state.isCancelled { task?.task.cancel() }
       }
       defer { state.withLock { $0.task = nil } }
-      try await handler(context)
+      try await handler(body, context)
     }
   }
 
@@ -138,7 +143,7 @@ final class HandlerCall: PausableTimeout {
     ).increment()
     context.logger.error(
       "the handler ignores its cancellation and keeps its slot; make it check for cancellation",
-      metadata: ["age": "\((clock.now - start).inSeconds)s"])
+      metadata: ["age": "\((clock.now - context.start).inSeconds)s"])
   }
 
   // MARK: PausableTimeout

@@ -90,7 +90,7 @@ extension InFlight {
       held.reserved -= slots
       held.polls.end(with: deliveries.count, of: slots, after: duration)
       held.deliveries.formUnion(deliveries)
-      held.bytes += deliveries.reduce(0) { $0 + $1.message.size }
+      held.bytes += deliveries.reduce(0) { $0 + $1.size }
       held.ahead.append(contentsOf: deliveries)
       return false
     }

@@ -134,7 +134,7 @@ final class InFlight: Sendable {
   func remove(_ delivery: Delivery) {
     held.update { held in
       held.settling -= 1
-      if held.deliveries.remove(delivery) != nil { held.bytes -= delivery.message.size }
+      if held.deliveries.remove(delivery) != nil { held.bytes -= delivery.size }
     }
   }
 

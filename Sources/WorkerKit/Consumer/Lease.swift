@@ -9,7 +9,7 @@
 ///
 /// A renewal that fails is tried again when half of the rest is gone, until the lease ends. SQS ends every lease
 /// twelve hours after the receive.
-struct Lease: Sendable {
+final class Lease: Sendable {
   /// The longest that SQS lets a receive hide a message, less what a request may take to get there: asking for more
   /// than is left is an error.
   static let limit = Duration.seconds(43_200 - 5)
@@ -20,6 +20,16 @@ struct Lease: Sendable {
   /// Makes a delivery invisible for so long from now. No task of its own waits for the answer: it would take three kilobytes,
   /// and all messages in flight can be renewed at once.
   let extend: @Sendable (Delivery, Duration, @escaping @Sendable (Result<Void, QueueError>) -> Void) -> Void
+
+  init(
+    visibilityTimeout: Duration, clock: WorkerClock, deadlines: TimerQueue,
+    extend: @escaping @Sendable (Delivery, Duration, @escaping @Sendable (Result<Void, QueueError>) -> Void) -> Void
+  ) {
+    self.visibilityTimeout = visibilityTimeout
+    self.clock = clock
+    self.deadlines = deadlines
+    self.extend = extend
+  }
 
   /// Begins to keep a delivery's lease. Where the lease is lost the delivery's task is cancelled, and it cannot be settled
   /// any more.
@@ -40,7 +50,7 @@ struct Lease: Sendable {
   }
 
   private func schedule(_ delivery: Delivery, at time: Duration) {
-    let deadline = deadlines.set(at: time) { renew(delivery) }
+    let deadline = deadlines.set(at: time) { self.renew(delivery) }
     if let stale = delivery.watchLease(until: deadline) { deadlines.cancel(stale) }
   }
 
@@ -55,7 +65,7 @@ struct Lease: Sendable {
     // Near SQS's limit, asking would shorten the lease.
     guard timeout > left else { return }
     guard delivery.beginRenewal() else { return }
-    extend(delivery, timeout) { outcome in
+    extend(delivery, timeout) { [self] outcome in
       if case .success = outcome { delivery.leaseEnd = now + timeout }
       delivery.endRenewal()
       if case .failure(let error) = outcome, error.isLeaseLost { return delivery.lose() }

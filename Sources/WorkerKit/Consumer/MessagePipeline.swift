@@ -46,7 +46,7 @@ extension QueueConsumer {
       switch verdict {
       case .again, .undecided:
         // An outage that has ended meanwhile says nothing of how long this event's destination asked it to wait.
-        if let delay = settlement.failure?.retryAfter, await !waits(for: delay, delivery) { return .release }
+        if let delay = settlement.retryAfter, await !waits(for: delay, delivery) { return .release }
         hasFailed = true
       case .settle:
         guard let delay = retryDelayInFlight(of: delivery, settlement) else { return settlement }

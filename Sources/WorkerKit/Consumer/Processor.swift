@@ -41,7 +41,7 @@ package final class Processor: Sendable {
     delivery.routing = routing(of: delivery.message)
   }
 
-  package func routing(of message: ReceivedMessage) -> Routing {
+  package func routing(of message: borrowing ReceivedMessage) -> Routing {
     Routing(of: message, in: table)
   }
 
@@ -88,7 +88,7 @@ package final class Processor: Sendable {
   private func callHandler(_ delivery: Delivery, _ context: HandlerContext) async throws {
     let (route, body) = try routeAndBody(of: delivery)
     let call = HandlerCall(context: context, limit: route.timeout, clock: clock, deadlines: deadlines)
-    try await call.run { context in try await route.handler.handle(body, context) }
+    try await call.run(on: body, route.handler.handle)
   }
 
   /// Turns any error into a ``HandlingFailure`` under the route's policy; `CancellationError` when the worker stops.
@@ -160,14 +160,12 @@ package final class Processor: Sendable {
 
   @inline(never)
   private func makeContext(_ delivery: Delivery) -> HandlerContext {
-    let (message, routing, attempt) = (delivery.message, delivery.routing, delivery.attempt)
-    var logger = logger
-    logger.handler = MessageLogHandler(
-      base: logger.handler, messageID: message.id, route: routing.label, attempt: attempt)
+    let routing = delivery.routing
     return HandlerContext(
-      eventType: routing.label, queue: queue, messageID: message.id,
+      eventType: routing.label, queue: queue, messageID: delivery.message.id,
       originalMessageID: routing.identity.originalMessageID, idempotencyKey: routing.identity.idempotencyKey,
-      receiveCount: attempt, sentAt: message.sentAt, attributes: message.attributes, traceHeader: message.traceHeader,
-      logger: logger, blockingThreads: blockingThreads, start: clock.now)
+      receiveCount: delivery.attempt, sentAt: delivery.message.sentAt, attributes: delivery.message.attributes,
+      traceHeader: delivery.message.traceHeader, consumerLogger: logger, blockingThreads: blockingThreads,
+      start: clock.now)
   }
 }

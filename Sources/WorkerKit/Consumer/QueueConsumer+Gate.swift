@@ -99,9 +99,10 @@ extension QueueConsumer {
   ///
   /// - Returns: nil where it may wait here.
   private func postponement(of delivery: Delivery, _ limit: RateLimit.Passage) -> Duration? {
-    let message = delivery.message
-    guard !queue.isFIFO, !table.isOneBucket, message.receiveCount == 1, redriveLimit ?? .max > 2 else { return nil }
-    return limit.postponement(room: inFlight.parkingRoom(forSize: message.size), at: clock.now)
+    guard !queue.isFIFO, !table.isOneBucket, delivery.message.receiveCount == 1, redriveLimit ?? .max > 2 else {
+      return nil
+    }
+    return limit.postponement(room: inFlight.parkingRoom(forSize: delivery.size), at: clock.now)
   }
 
   /// Waits until a circuit breaker permits a delivery; nil where a shutdown or a lost lease ends the wait.

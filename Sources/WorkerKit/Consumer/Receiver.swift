@@ -58,11 +58,11 @@ final class Receiver: Sendable {
   private func handle(_ messages: [ReceivedMessage], _ slots: Int, since start: Duration) {
     consumer.metrics.recordReceive(messages)
     let receivedAt = consumer.clock.now
-    let orders = consumer.queue.isFIFO ? FIFOOrder.orders(of: messages) : messages.map { _ in nil }
-    let deliveries = zip(messages, orders).map { message, order in
+    let orders = consumer.queue.isFIFO ? FIFOOrder.orders(of: messages) : nil
+    let deliveries = messages.indices.map { index in
       Delivery(
-        message: message, receivedAt: receivedAt, visibilityTimeout: consumer.configuration.visibilityTimeout,
-        order: order)
+        message: messages[index], receivedAt: receivedAt,
+        visibilityTimeout: consumer.configuration.visibilityTimeout, order: orders?[index])
     }
     // From here on: its task may wait long for a slot, and for a thread.
     for delivery in deliveries { consumer.lease.keep(delivery) }

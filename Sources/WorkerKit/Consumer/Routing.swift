@@ -1,5 +1,7 @@
 /// The route that a message takes, or why it takes none.
-package struct Routing: Sendable {
+///
+/// A class, for each step of the pipeline asks for it: a copy of what it holds would cost six counts of references.
+package final class Routing: Sendable {
   /// For logs and metrics, where there is no route: never what the message says of itself.
   static let unrouted = "unrouted"
 
@@ -7,14 +9,14 @@ package struct Routing: Sendable {
   let identity: MessageIdentity
   private let result: Result<Route, any Error>
 
-  init(of message: ReceivedMessage, in table: RoutingTable) {
+  init(of message: borrowing ReceivedMessage, in table: borrowing RoutingTable) {
     let body = EventBody(message.body)
     self.body = body
     identity = MessageIdentity(message)
-    result = Result { try Self.find(body, in: table) }
+    do { result = .success(try Self.find(body, in: table)) } catch { result = .failure(error) }
   }
 
-  private static func find(_ body: EventBody, in table: RoutingTable) throws -> Route {
+  private static func find(_ body: EventBody, in table: borrowing RoutingTable) throws -> Route {
     let eventType = try Envelope(body: body).eventType
     guard let route = table.route(for: eventType) else {
       let hint = nearestName(to: eventType, among: table.eventTypes).map { "; did the producer mean \($0)?" } ?? ""

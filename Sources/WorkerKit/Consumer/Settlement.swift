@@ -81,6 +81,18 @@ package indirect enum Settlement: Sendable {
     }
   }
 
+  // Not inlined: a whole failure would take room where these are asked for, in every message in flight.
+
+  /// The kind of its failure.
+  @inline(never)
+  var errorKind: ErrorKind? {
+    if case .delete = self { nil } else { failure?.kind }
+  }
+
+  /// How long its failure asks to wait.
+  @inline(never)
+  var retryAfter: Duration? { failure?.retryAfter }
+
   /// For metrics and summaries.
   var name: String {
     switch self {

@@ -10,8 +10,17 @@ package enum EventDecoder {
   /// The same, of a body that has been read already.
   package static func decode<Event: Decodable>(_ type: Event.Type, from body: EventBody) throws -> Event {
     let document = try document(of: body)
-    if Event.self == RawEvent.self, let event = RawEvent(body: body.bytes) as? Event { return event }
+    if Event.self == RawEvent.self { return rawEvent(of: body) }
     return try decode(type, from: document)
+  }
+
+  // Apart, because every call would otherwise ask the runtime for types that only a raw event needs.
+  @inline(never)
+  private static func rawEvent<Event>(of body: EventBody) -> Event {
+    guard let event = RawEvent(body: body.bytes) as? Event else {
+      preconditionFailure("a raw event was asked for as another type")
+    }
+    return event
   }
 
   static func decode<Event: Decodable>(_ type: Event.Type, from document: JSONDocument) throws -> Event {

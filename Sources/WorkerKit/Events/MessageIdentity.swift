@@ -28,7 +28,7 @@ struct MessageIdentity: Sendable {
   /// granted twice. As any error it takes one word; nearly no message has one.
   let problem: (any Error)?
 
-  init(_ message: ReceivedMessage) {
+  init(_ message: borrowing ReceivedMessage) {
     originalMessageID = Self.carried(message)?.messageId ?? message.id
     let attribute = message.attributes[Self.attributeName]
     problem = attribute.flatMap { Self.problem($0) }
@@ -41,7 +41,7 @@ struct MessageIdentity: Sendable {
 
   /// What a dead letter said of itself, and a redrive brought back. Nothing proves that the worker wrote it: a producer can
   /// name any event by it, as it can by an `IdempotencyKey`.
-  static func carried(_ message: ReceivedMessage) -> WorkerFailure? {
+  static func carried(_ message: borrowing ReceivedMessage) -> WorkerFailure? {
     guard let json = message.attributes[WorkerFailure.attributeName]?.stringValue, json.utf8.count <= carriedLimit
     else { return nil }
     // Written by someone else, it carries nothing, and the message's own id stands. So it does where the id is none that a
@@ -61,7 +61,7 @@ struct MessageIdentity: Sendable {
   /// The type is no part of a text, for a number is sent as one; text and bytes are kept apart.
   private static func key(_ value: MessageAttribute.Value) -> String {
     switch value {
-    case .string(let text) where text.utf8.count <= keyLimit: "producer:\(text)"
+    case .string(let text) where text.utf8.count <= keyLimit: "producer:" + text
     case .string(let text): "producer-sha256:\(SHA256.digest(text.utf8).hexadecimal)"
     case .binary(let bytes) where bytes.count <= keyLimit:
       "producer-binary:\(Data(bytes).base64EncodedString())"

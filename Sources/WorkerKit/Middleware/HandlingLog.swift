@@ -7,10 +7,11 @@ struct HandlingLog {
   let log: FoldedLog
 
   func reportReceipt(in context: HandlerContext) {
-    context.logger.debug("message received")
+    if context.logs(.debug) { context.logger.debug("message received") }
   }
 
   func reportSuccess(in context: HandlerContext) {
+    guard context.logs(.info) else { return }
     context.logger.info("event handled", metadata: ["duration": "\(duration(of: context))"])
   }
 

@@ -79,8 +79,13 @@ public struct HandlerContext: Sendable {
 
   /// A logger with the message's id, route and attempt as metadata.
   public var logger: Logger {
-    get { storage.values.logger }
+    get { storage.values.logger ?? storage.original.messageLogger }
     set { change { $0.logger = newValue } }
+  }
+
+  /// Whether ``logger`` writes lines of this level.
+  func logs(_ level: Logger.Level) -> Bool {
+    (storage.values.logger ?? storage.values.consumerLogger).logLevel <= level
   }
 
   /// Reports that the event was already handled by an earlier delivery, and that this call changed nothing.
@@ -165,21 +170,24 @@ public struct HandlerContext: Sendable {
     self.init(
       eventType: eventType, queue: queue, messageID: messageID, originalMessageID: originalMessageID ?? messageID,
       idempotencyKey: idempotencyKey ?? "message:\(originalMessageID ?? messageID)", receiveCount: receiveCount,
-      sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, logger: logger, blockingThreads: .standard,
-      start: .zero)
+      sentAt: sentAt, attributes: attributes, traceHeader: traceHeader, consumerLogger: logger,
+      logger: logger, blockingThreads: .standard, start: .zero)
   }
 
   /// Creates a context with the values that only the consumer sets.
+  ///
+  /// - Parameter logger: The handler's logger; nil for one of `consumerLogger` that names the message.
   init(
     eventType: String, queue: String, messageID: String, originalMessageID: String, idempotencyKey: String,
-    receiveCount: Int, sentAt: Date?, attributes: [String: MessageAttribute], traceHeader: String?, logger: Logger,
-    blockingThreads: BlockingThreads, start: Duration
+    receiveCount: Int, sentAt: Date?, attributes: [String: MessageAttribute], traceHeader: String?,
+    consumerLogger: Logger, logger: Logger? = nil, blockingThreads: BlockingThreads, start: Duration
   ) {
     storage = Storage(
       Values(
         eventType: eventType, queue: queue, messageID: messageID, originalMessageID: originalMessageID,
         idempotencyKey: idempotencyKey, receiveCount: receiveCount, sentAt: sentAt, attributes: attributes,
-        traceHeader: traceHeader, logger: logger, blockingThreads: blockingThreads, start: start))
+        traceHeader: traceHeader, consumerLogger: consumerLogger, logger: logger, blockingThreads: blockingThreads,
+        start: start))
   }
 
   private struct Values {
@@ -192,7 +200,9 @@ public struct HandlerContext: Sendable {
     var sentAt: Date?
     var attributes: [String: MessageAttribute]
     var traceHeader: String?
-    var logger: Logger
+    var consumerLogger: Logger
+    /// Nil for ``Storage/messageLogger``.
+    var logger: Logger?
     var blockingThreads: BlockingThreads
     var start: Duration
   }
@@ -211,6 +221,14 @@ public struct HandlerContext: Sendable {
     }
 
     var original: Storage { copied ?? self }
+
+    /// The consumer's logger, naming the message. It is made when it is asked for: of most messages nothing is logged.
+    var messageLogger: Logger {
+      var logger = values.consumerLogger
+      logger.handler = MessageLogHandler(
+        base: logger.handler, messageID: values.messageID, route: values.eventType, attempt: values.receiveCount)
+      return logger
+    }
   }
 
   private mutating func change(_ body: (inout Values) -> Void) {

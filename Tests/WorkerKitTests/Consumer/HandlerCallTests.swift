@@ -45,7 +45,7 @@ struct HandlerCallTests {
     let kept = Mutex<HandlerContext?>(nil)
     #expect(context.deadline == nil)
     let call = HandlerCall(context: context, limit: .seconds(300), clock: clock, deadlines: deadlines)
-    try await call.run { context in
+    try await call.run(on: EventBody([])) { _, context in
       #expect(context.deadline != nil)
       await context.withoutTimeout {}
       kept.withLock { $0 = context }
@@ -64,7 +64,7 @@ struct HandlerCallTests {
     let gate = Gate()
     let asked = AsyncValue(false)
     let handling = Task {
-      try await call.run { context in
+      try await call.run(on: EventBody([])) { _, context in
         try await withTaskCancellationHandler {
           try await gate.pass()
         } onCancel: {

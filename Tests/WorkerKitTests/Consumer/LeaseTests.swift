@@ -146,10 +146,11 @@ struct LeaseTests {
       visibilityTimeout: .seconds(40))
     let isCancelled = AsyncValue<Bool?>(nil)
     lease.keep(delivery)
-    delivery.handle {
-      try? await handler.pass()
-      isCancelled.update { $0 = Task.isCancelled }
-    }
+    delivery.keep(
+      Task {
+        try? await handler.pass()
+        isCancelled.update { $0 = Task.isCancelled }
+      })
     await deadlines.watching {
       try? await clock.untilSleeping(for: .seconds(30))
       clock.advance(by: .seconds(30))

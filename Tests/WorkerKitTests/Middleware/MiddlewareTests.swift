@@ -98,7 +98,7 @@ struct MiddlewareTests {
     await withMetricsFactory(metrics) {
       await deadlines.watching {
         let handling = Task {
-          try await call.run { _ in await gate.passStubbornly() }
+          try await call.run(on: EventBody([])) { _, _ in await gate.passStubbornly() }
         }
         try? await gate.untilArrived()
         clock.advance(by: .seconds(5))
@@ -131,7 +131,7 @@ struct MiddlewareTests {
     let wasCancelled = Mutex(false)
     let handling = Task {
       try await gate.pass()
-      try await call.run { _ in
+      try await call.run(on: EventBody([])) { _, _ in
         // Usually another thread cancels a message. Here the handler does, because no other thread can run.
         message.withLock { $0 }?.cancel()
         wasCancelled.withLock { $0 = Task.isCancelled }
@@ -227,6 +227,26 @@ struct MiddlewareTests {
 
   static func labels(route: String, errorType: String) -> [(String, String)] {
     [("messaging.destination.name", "events"), ("route", route), ("error.type", errorType)]
+  }
+
+  @Test("a handler's logger names the message, and keeps what middleware has added")
+  func handlerLogger() async throws {
+    struct Tenant: EventMiddleware {
+      func handle(_ context: HandlerContext, next: @escaping Next) async throws {
+        context.logger.notice("before")
+        var context = context
+        context.logger[metadataKey: "tenant"] = "t-1"
+        context.receiveCount = 7
+        try await next(context)
+      }
+    }
+    let log = InMemoryLogHandler()
+    _ = await process(
+      ConsumerHarness.greeting, middleware: [Tenant()], logger: Logger(label: "test", factory: { _ in log }),
+      handler: { _, context in context.logger.notice("handled") })
+    let own: Logger.Metadata = ["messageId": "m-1", "route": "GREETED", "attempt": "1"]
+    #expect(log.entries.map(\.message) == ["before", "handled"])
+    #expect(log.entries.map(\.metadata) == [own, own.merging(["tenant": "t-1"]) { $1 }])
   }
 
   @Test("a failure is logged with its kind and field, and without the received value")
