@@ -29,11 +29,13 @@ package final class Delivery: Sendable, Hashable {
     var state = State.held
     var leaseEnd: Duration
     var routing: Routing?
+    var route: String?
     var tries = 0
     /// Handles the message.
     var task: Task<Void, Never>?
     var isCancelled = false
     var hasBegun = false
+    var hasEnded = false
     /// When the lease is looked after next; nil when that is over.
     var leaseDeadline: TimerQueue.ID?
     var isLeaseKept = true
@@ -58,9 +60,10 @@ package final class Delivery: Sendable, Hashable {
   }
 
   /// The label of its route; nil before its body has been read.
-  var route: String? { storage.withLock { $0.routing?.label } }
+  var route: String? { storage.withLock { $0.route } }
 
-  /// Its route, or why it has none: found by ``Processor/route(_:)`` before anything else is asked of it.
+  /// Its route, or why it has none: found by ``Processor/route(_:)`` before anything else is asked of it, and not asked for
+  /// once its handling has ended.
   var routing: Routing {
     get {
       guard let routing = storage.withLock({ $0.routing }) else {
@@ -68,7 +71,12 @@ package final class Delivery: Sendable, Hashable {
       }
       return routing
     }
-    set { storage.withLock { $0.routing = newValue } }
+    set {
+      storage.withLock { storage in
+        storage.routing = newValue
+        storage.route = newValue.label
+      }
+    }
   }
 
   /// How often the message was received, and tried in this receive before: each try counts like a receive.
@@ -101,11 +109,22 @@ package final class Delivery: Sendable, Hashable {
     return isFirst
   }
 
-  /// Keeps the task that handles the message, which ``cancel()`` cancels. The task may have begun already.
+  /// Keeps the task that handles the message, which ``cancel()`` cancels. The task may have begun already, or ended.
   func keep(_ task: Task<Void, Never>) {
     storage.withLock { storage in
+      guard !storage.hasEnded else { return }
       storage.task = task
       if storage.isCancelled { task.cancel() }
+    }
+  }
+
+  /// Lets go of what only its handling needs: its task, and its body as it was read. It may wait long for the queue's answer, and
+  /// then many do.
+  func endHandling() {
+    // Released after the lock.
+    _ = storage.withLock { storage in
+      storage.hasEnded = true
+      return (storage.task.take(), storage.routing.take())
     }
   }
 

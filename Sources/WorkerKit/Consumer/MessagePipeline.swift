@@ -63,6 +63,7 @@ extension QueueConsumer {
   /// Frees the delivery's slot, and settles it unless its lease was lost or a shutdown has given it back.
   @inline(never)
   private func settle(_ delivery: Delivery, _ settlement: Settlement) {
+    delivery.endHandling()
     begin(inFlight.beginSettlement(delivery))
     metrics.recordSlots(inFlight)
     guard delivery.claim(.settled) else {

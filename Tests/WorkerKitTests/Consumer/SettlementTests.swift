@@ -45,6 +45,26 @@ struct SettlementTests {
     }
   }
 
+  @Test("a message whose deletion waits for the queue has let go of its body as it was read, and knows its route")
+  func endedHandling() async throws {
+    let handler = Gate()
+    let harness = Harness(handler: ClosureHandler { (_: Greeting, _) in try await handler.pass() })
+    harness.queue.deletions.close()
+    harness.queue.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+    try await harness.consumer.run(on: harness.clock) {
+      try await handler.untilArrived()
+      let delivery = try #require(harness.consumer.inFlight.deliveries.first)
+      weak let routing = delivery.routing
+      #expect(routing != nil)
+      handler.open()
+      try await harness.queue.deletions.untilArrived()
+      try await yieldUntil { routing == nil }
+      #expect(delivery.route == "GREETED")
+      harness.queue.deletions.open()
+      try await harness.consumer.outcomeCounts.wait { $0["handled"] == 1 }
+    }
+  }
+
   @Test("the lease is kept while a dead letter is sent, regardless of the duration, and one dead letter is sent")
   func leaseDuringDeadLetter() async throws {
     let harness = Harness(handler: ClosureHandler { (_: Greeting, _) in throw EventError(.conflict, "no") })
