@@ -77,7 +77,7 @@ struct BatchResult {
     return (index, .failure(Failure(code: code, message: message ?? code)))
   }
 
-  /// The index of an id; nil for an id that was not sent, such as `01`.
+  /// The number that an id is; nil for a text that no index is written as, such as `01`.
   private static func index(_ id: ArraySlice<UInt8>) -> Int? {
     guard id.count == 1 || id.first != UInt8(ascii: "0") else { return nil }
     return JSONText.integer(id).map { Int($0) }

@@ -3,15 +3,13 @@ import WorkerLocks
 /// A value that tasks can wait on. Each task waits until its own condition holds or the task is cancelled.
 package final class AsyncValue<Value: Sendable>: Sendable {
   private struct Waiter {
-    let id: Int
     let condition: @Sendable (Value) -> Bool
     let continuation: CheckedContinuation<Void, any Error>
   }
 
   private struct State {
     var value: Value
-    /// Few at a time, and asked at each change.
-    var waiters: [Waiter] = []
+    var waiters: [Int: Waiter] = [:]
     /// Waits that were cancelled before they started.
     var cancelled: Set<Int> = []
     var nextID = 0
@@ -35,16 +33,10 @@ package final class AsyncValue<Value: Sendable>: Sendable {
     let (result, ready) = state.withLock { state in
       let result = change(&state.value)
       var ready: [CheckedContinuation<Void, any Error>] = []
-      guard !state.waiters.isEmpty else { return (result, ready) }
-      // Not in the state meanwhile, which the conditions read.
-      var waiters: [Waiter] = []
-      swap(&waiters, &state.waiters)
-      waiters.removeAll { waiter in
-        let isMet = waiter.condition(state.value)
-        if isMet { ready.append(waiter.continuation) }
-        return isMet
+      for (id, waiter) in state.waiters where waiter.condition(state.value) {
+        ready.append(waiter.continuation)
+        state.waiters[id] = nil
       }
-      swap(&waiters, &state.waiters)
       return (result, ready)
     }
     for continuation in ready {
@@ -67,7 +59,7 @@ package final class AsyncValue<Value: Sendable>: Sendable {
         let outcome = state.withLock { state -> Result<Void, any Error>? in
           if state.cancelled.contains(id) { return .failure(CancellationError()) }
           if condition(state.value) { return .success(()) }
-          state.waiters.append(Waiter(id: id, condition: condition, continuation: continuation))
+          state.waiters[id] = Waiter(condition: condition, continuation: continuation)
           return nil
         }
         if let outcome {
@@ -77,7 +69,7 @@ package final class AsyncValue<Value: Sendable>: Sendable {
     } onCancel: {
       let waiter = state.withLock { state in
         state.cancelled.insert(id)
-        return state.waiters.firstIndex { $0.id == id }.map { state.waiters.remove(at: $0) }
+        return state.waiters.removeValue(forKey: id)
       }
       waiter?.continuation.resume(throwing: CancellationError())
     }

@@ -118,8 +118,8 @@ package final class Delivery: Sendable, Hashable {
     }
   }
 
-  /// Lets go of what only its handling needs: its task, and its body as it was read. It may wait long for the queue's answer, and
-  /// then many do.
+  /// Lets go of what only its handling needs: its task, and its parsed body. Many messages wait for the answer to their
+  /// settlement, which takes a round trip.
   func endHandling() {
     // Released after the lock.
     _ = storage.withLock { storage in

@@ -36,6 +36,8 @@ final class HandlerCall: PausableTimeout {
     /// Nil while the timeout is paused.
     var since: Duration?
     var timer: TimerQueue.ID?
+    /// When the handler was called.
+    var start: Duration?
     /// Pauses nest. It begins paused.
     var pauses = 1
   }
@@ -136,14 +138,14 @@ final class HandlerCall: PausableTimeout {
   }
 
   private func reportStuck() {
-    guard !state.withLock({ $0.isFinished }) else { return }
+    guard !state.withLock({ $0.isFinished }), let start = time.withLock({ $0.start }) else { return }
     Counter(
       label: MetricDescription.stuckHandlers.label,
       dimensions: [(MetricLabel.destination, context.queue), (MetricLabel.route, context.eventType)]
     ).increment()
     context.logger.error(
       "the handler ignores its cancellation and keeps its slot; make it check for cancellation",
-      metadata: ["age": "\((clock.now - context.start).inSeconds)s"])
+      metadata: ["age": "\((clock.now - start).inSeconds)s"])
   }
 
   // MARK: PausableTimeout
@@ -171,6 +173,7 @@ final class HandlerCall: PausableTimeout {
       time.pauses -= 1
       guard time.pauses == 0 else { return }
       time.since = now
+      time.start = time.start ?? now
       time.timer = deadlines.set(at: now + time.left) { self.timeOut() }
     }
   }

@@ -60,7 +60,8 @@ extension QueueConsumer {
     }
   }
 
-  /// Frees the delivery's slot, and settles it unless its lease was lost or a shutdown has given it back.
+  /// Lets go of what only the handling needed, frees the delivery's slot, and settles it unless its lease was lost or a shutdown
+  /// has given it back.
   @inline(never)
   private func settle(_ delivery: Delivery, _ settlement: Settlement) {
     delivery.endHandling()

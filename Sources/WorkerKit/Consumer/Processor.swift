@@ -47,8 +47,9 @@ package final class Processor: Sendable {
 
   /// Takes a routed delivery through the middleware to its handler.
   func process(_ delivery: Delivery) async -> Settlement {
+    let routing = delivery.routing
     do {
-      try await pass(delivery, makeContext(delivery), to: 0)
+      try await pass(delivery, routing, makeContext(delivery, routing), to: 0)
       attempts.forget(delivery.message.id)
       return .delete
     } catch {
@@ -73,30 +74,34 @@ package final class Processor: Sendable {
 
   /// Takes a delivery through the middleware from that one on, and then to its handler.
   ///
+  /// - Parameter routing: The delivery's. Middleware may call what comes after it in a task of its own, and that may end after the
+  ///   delivery has let go of it.
   /// - Throws: a ``HandlingFailure``; `CancellationError` when the worker stops. Each middleware sees what its error leads to.
-  private func pass(_ delivery: Delivery, _ context: HandlerContext, to index: Int) async throws {
+  private func pass(
+    _ delivery: Delivery, _ routing: Routing, _ context: HandlerContext, to index: Int
+  ) async throws {
     do {
-      guard index < middleware.count else { return try await callHandler(delivery, context) }
+      guard index < middleware.count else { return try await callHandler(routing, context) }
       try await middleware[index].handle(context) { context in
-        try await self.pass(delivery, context, to: index + 1)
+        try await self.pass(delivery, routing, context, to: index + 1)
       }
     } catch {
-      throw classify(error, of: delivery)
+      throw classify(error, of: delivery, routing)
     }
   }
 
-  private func callHandler(_ delivery: Delivery, _ context: HandlerContext) async throws {
-    let (route, body) = try routeAndBody(of: delivery)
+  private func callHandler(_ routing: Routing, _ context: HandlerContext) async throws {
+    let (route, body) = (try routing.get(), routing.body)
     let call = HandlerCall(context: context, limit: route.timeout, clock: clock, deadlines: deadlines)
     try await call.run(on: body, route.handler.handle)
   }
 
   /// Turns any error into a ``HandlingFailure`` under the route's policy; `CancellationError` when the worker stops.
   @inline(never)
-  private func classify(_ error: any Error, of delivery: Delivery) -> any Error {
+  private func classify(_ error: any Error, of delivery: Delivery, _ routing: Routing) -> any Error {
     if let failure = error as? HandlingFailure { return failure }
     if Task.isCancelled { return CancellationError() }
-    let route = delivery.routing.route
+    let route = routing.route
     let attempt = delivery.attempt
     let event = error as? EventError
     let unrouted = error as? UnroutedEvent
@@ -149,19 +154,10 @@ package final class Processor: Sendable {
     }
   }
 
-  // The functions below do not wait, and are not inlined into those that do: what they need would take room in every message
-  // in flight.
-
+  // Not inlined into what waits: what it needs would take room in every message in flight.
   @inline(never)
-  private func routeAndBody(of delivery: Delivery) throws -> (Route, EventBody) {
-    let routing = delivery.routing
-    return (try routing.get(), routing.body)
-  }
-
-  @inline(never)
-  private func makeContext(_ delivery: Delivery) -> HandlerContext {
-    let routing = delivery.routing
-    return HandlerContext(
+  private func makeContext(_ delivery: Delivery, _ routing: Routing) -> HandlerContext {
+    HandlerContext(
       eventType: routing.label, queue: queue, messageID: delivery.message.id,
       originalMessageID: routing.identity.originalMessageID, idempotencyKey: routing.identity.idempotencyKey,
       receiveCount: delivery.attempt, sentAt: delivery.message.sentAt, attributes: delivery.message.attributes,

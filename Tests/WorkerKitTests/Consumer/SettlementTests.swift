@@ -65,6 +65,35 @@ struct SettlementTests {
     }
   }
 
+  @Test("middleware may end before the handler that it has called, whose failure then counts for nothing")
+  func middlewareEndsFirst() async throws {
+    struct Impatient: EventMiddleware {
+      let failure = AsyncValue<String?>(nil)
+
+      func handle(_ context: HandlerContext, next: @escaping Next) async throws {
+        Task {
+          do { try await next(context) } catch { failure.update { $0 = "\(error)" } }
+        }
+      }
+    }
+    let handler = Gate()
+    let middleware = Impatient()
+    let harness = Harness(
+      handler: ClosureHandler { (_: Greeting, _) in
+        try await handler.pass()
+        throw EventError(.conflict, "too late")
+      }
+    ) { $0.middleware = [middleware] }
+    harness.queue.queue.put(OutgoingMessage(body: ConsumerHarness.greeting))
+    try await harness.consumer.run(on: harness.clock) {
+      try await harness.consumer.outcomeCounts.wait { $0["handled"] == 1 }
+      handler.open()
+      try await middleware.failure.wait { $0 != nil }
+    }
+    #expect(middleware.failure.value?.contains("too late") == true)
+    #expect(harness.consumer.outcomeCounts.outcomes == ["handled": 1])
+  }
+
   @Test("the lease is kept while a dead letter is sent, regardless of the duration, and one dead letter is sent")
   func leaseDuringDeadLetter() async throws {
     let harness = Harness(handler: ClosureHandler { (_: Greeting, _) in throw EventError(.conflict, "no") })
