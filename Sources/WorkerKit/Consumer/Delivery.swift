@@ -129,8 +129,13 @@ package final class Delivery: Sendable, Hashable {
   }
 
   /// Notes that its task has a thread.
-  func begin() {
-    storage.withLock { $0.hasBegun = true }
+  ///
+  /// - Returns: false where the delivery was cancelled before. Its task may not know that yet: it can have a thread before it is kept.
+  func begin() -> Bool {
+    storage.withLock { storage in
+      storage.hasBegun = true
+      return !storage.isCancelled
+    }
   }
 
   /// Whether its task has had a thread yet.

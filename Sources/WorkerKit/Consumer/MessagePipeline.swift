@@ -20,9 +20,10 @@ import Logging
 extension QueueConsumer {
   /// Takes a delivery that has a slot to its settlement, in the delivery's own task.
   func handle(_ delivery: Delivery) async {
-    processor.route(delivery)
     // It may have lost its lease before it had a slot, or be given back.
-    let settlement = Task.isCancelled ? .release : await process(delivery)
+    let mayBegin = delivery.begin()
+    processor.route(delivery)
+    let settlement = mayBegin ? await process(delivery) : .release
     settle(delivery, settlement)
   }
 

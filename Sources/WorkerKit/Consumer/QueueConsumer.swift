@@ -201,12 +201,6 @@ public final class QueueConsumer: Service {
   /// Begins the handling of deliveries that have a slot: each in a task of its own on Swift's pool, for it runs a plugin's code.
   /// What a task leads to ends with ``InFlight/remove(_:)``, for which the consumer waits.
   func begin(_ deliveries: [Delivery]) {
-    for delivery in deliveries {
-      delivery.keep(
-        Task {
-          delivery.begin()
-          await self.handle(delivery)
-        })
-    }
+    for delivery in deliveries { delivery.keep(Task { await self.handle(delivery) }) }
   }
 }

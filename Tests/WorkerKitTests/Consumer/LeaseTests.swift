@@ -128,6 +128,29 @@ struct LeaseTests {
     #expect(harness.queue.messages.isEmpty)
   }
 
+  @Test("a delivery that is cancelled before its task has a thread may not begin, though its task is not kept yet")
+  func cancelledBeforeItBegins() async {
+    func delivery() -> Delivery {
+      Delivery(
+        message: ReceivedMessage(id: "m", receiptHandle: "h", body: []), receivedAt: .zero,
+        visibilityTimeout: .seconds(30))
+    }
+    let (cancelled, other) = (delivery(), delivery())
+    cancelled.cancel()
+    #expect(!cancelled.begin())
+    #expect(other.begin())
+    other.cancel()
+    let wasCancelled = AsyncValue<Bool?>(nil)
+    let gate = Gate()
+    other.keep(
+      Task {
+        try? await gate.pass()
+        wasCancelled.update { $0 = Task.isCancelled }
+      })
+    try? await wasCancelled.wait { $0 != nil }
+    #expect(wasCancelled.value == true)
+  }
+
   @Test("a lease whose renewal hangs is lost when the lease ends, before the renewal does")
   func renewalHangs() async throws {
     let clock = ManualClock()
