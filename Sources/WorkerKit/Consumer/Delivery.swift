@@ -128,9 +128,9 @@ package final class Delivery: Sendable, Hashable {
     }
   }
 
-  /// Notes that its task has a thread.
+  /// Notes that its handling begins.
   ///
-  /// - Returns: false where the delivery was cancelled before. Its task may not know that yet: it can have a thread before it is kept.
+  /// - Returns: false where the delivery was cancelled before. Its task may not know that: it can have a thread before it is kept.
   func begin() -> Bool {
     storage.withLock { storage in
       storage.hasBegun = true
@@ -138,7 +138,7 @@ package final class Delivery: Sendable, Hashable {
     }
   }
 
-  /// Whether its task has had a thread yet.
+  /// Whether its handling has begun: its task has had a thread.
   var hasBegun: Bool { storage.withLock { $0.hasBegun } }
 
   /// Cancels the task that handles the message.

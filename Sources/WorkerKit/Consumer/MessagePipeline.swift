@@ -20,10 +20,9 @@ import Logging
 extension QueueConsumer {
   /// Takes a delivery that has a slot to its settlement, in the delivery's own task.
   func handle(_ delivery: Delivery) async {
-    // It may have lost its lease before it had a slot, or be given back.
-    let mayBegin = delivery.begin()
     processor.route(delivery)
-    let settlement = mayBegin ? await process(delivery) : .release
+    // It may have lost its lease before it had a slot, or be given back.
+    let settlement = delivery.begin() ? await process(delivery) : .release
     settle(delivery, settlement)
   }
 
