@@ -67,7 +67,9 @@ build-tests: setup
 
 test-swift: venv build-tests ## Run the tests in Swift alone
 	$(call announce,tests in Swift)
-	$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --skip-build
+	@# What failed is said again at the end: it stands among thousands of lines.
+	$(PYTHON) scripts/sqs_server.py moto $(PYTHON) scripts/postgres_server.py swift test --skip-build 2>&1 | tee .build/swift-tests.log || \
+		{ printf '\n== what failed\n'; grep -a '✘' .build/swift-tests.log; exit 1; }
 
 test-integration: venv build-tests ## Run the worker against local queues alone (ARGS='-k shutdown' chooses)
 	$(call announce,integration tests: the worker against two local queues)
