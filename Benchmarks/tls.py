@@ -1,8 +1,12 @@
-"""TLS in front of the stub: nginx, with a certificate of an authority that is made for the run."""
+"""TLS in front of the stub: nginx, with a certificate of an authority that is made for the run.
+
+Consumers trust it beside all the system's authorities, as they do in production: to read those takes longer than a handshake.
+"""
 
 import os
 import shutil
 import socket
+import ssl
 import subprocess
 import time
 from pathlib import Path
@@ -10,6 +14,8 @@ from pathlib import Path
 from servers import Server
 
 NGINX = shutil.which("nginx", path=os.environ["PATH"] + ":/usr/sbin:/usr/local/sbin")
+SYSTEMS_AUTHORITIES = "/etc/ssl/certs/ca-certificates.crt"
+"""Where Debian has them, whose Python looks into a folder."""
 CONFIGURATION = """\
 daemon off;
 master_process off;
@@ -60,7 +66,10 @@ class TLSFront(Server):
         _make_certificates(folder)
         configuration = folder / "nginx.conf"
         configuration.write_text(CONFIGURATION.format(folder=folder, stub=stub_port, port=self._chosen))
-        self.variables = {"AWS_CA_BUNDLE": str(folder / "authority.pem"), "SSL_CERT_FILE": str(folder / "authority.pem")}
+        bundle = folder / "authorities.pem"
+        systems = Path(ssl.get_default_verify_paths().cafile or SYSTEMS_AUTHORITIES)
+        bundle.write_text((folder / "authority.pem").read_text() + (systems.read_text() if systems.exists() else ""))
+        self.variables = {"AWS_CA_BUNDLE": str(bundle), "SSL_CERT_FILE": str(bundle)}
         """What consumers must be told to trust it."""
         super().__init__([NGINX, "-p", str(folder), "-c", str(configuration), "-e", "stderr"])
 

@@ -4,7 +4,8 @@ public import Foundation
 /// An HTTP client over libcurl, with one thread and one connection pool for all its users.
 ///
 /// - Connections are kept alive and reused. HTTP/2 is used if a TLS server offers it.
-/// - Certificates are verified, against `AWS_CA_BUNDLE` or `SSL_CERT_FILE` if the environment sets one.
+/// - Certificates are verified against the authorities in one file: the request's, or the one that the environment names, or
+///   else the system's. New connections resume TLS sessions.
 /// - Requests use the proxy that `HTTPS_PROXY`, `http_proxy` or `ALL_PROXY` names, except for the hosts in `NO_PROXY`
 ///   and this machine.
 /// - Redirects are not followed.

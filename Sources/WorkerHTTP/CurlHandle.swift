@@ -44,10 +44,14 @@ final class CurlHandle {
 
   /// Creates a handle.
   ///
-  /// - Parameter sockets: The event source that watches its sockets.
+  /// - Parameters:
+  ///   - sockets: The event source that watches its sockets.
+  ///   - share: The state that it shares with the loop's other handles.
   /// - Returns: nil if memory is exhausted.
-  init?(_ configuration: CurlConfiguration, sockets: OpaquePointer) {
+  init?(_ configuration: CurlConfiguration, sockets: OpaquePointer, share: UnsafeMutableRawPointer) {
     guard let easy = curl_easy_init() else { return nil }
+    // A reset keeps this option.
+    ccurl_set_pointer(easy, CURLOPT_SHARE, share)
     self.easy = easy
     self.configuration = configuration
     self.sockets = sockets
@@ -140,9 +144,7 @@ final class CurlHandle {
         CurlHandle.from(context).openSocket(address)
       }
     }
-    if let certificates = request.certificates ?? configuration.certificates {
-      ccurl_set_string(easy, CURLOPT_CAINFO, certificates)
-    }
+    ccurl_trust_files(easy, request.certificates ?? configuration.certificates, configuration.certificates)
     configureMethod(of: request)
     ccurl_set_pointer(easy, CURLOPT_HEADERDATA, context)
     ccurl_set_data_callback(easy, CURLOPT_HEADERFUNCTION) { data, size, count, context in

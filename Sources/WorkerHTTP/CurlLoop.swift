@@ -27,6 +27,7 @@ final class CurlLoop: @unchecked Sendable {
   private let inbox = Mutex(Inbox())
   private let events: OpaquePointer
   private let multi: UnsafeMutableRawPointer
+  private let share: UnsafeMutableRawPointer
   /// When libcurl is to be called even if no socket is ready; nil for never.
   private var deadline: ContinuousClock.Instant?
   private var idleHandles = IdleHandles<CurlHandle>()
@@ -42,10 +43,11 @@ final class CurlLoop: @unchecked Sendable {
   init(_ configuration: CurlConfiguration) {
     Self.initialized
     self.configuration = configuration
-    guard let multi = curl_multi_init(), let events = ccurl_events_create() else {
+    guard let multi = curl_multi_init(), let share = ccurl_share_create(), let events = ccurl_events_create() else {
       fatalError("no memory or file descriptors left for an HTTP client; raise the limit (ulimit -n)")
     }
     self.multi = multi
+    self.share = share
     self.events = events
   }
 
@@ -201,7 +203,7 @@ final class CurlLoop: @unchecked Sendable {
   private func start(_ transfer: CurlTransfer) {
     guard !transfer.isCancelled else { return finish(transfer, CancellationError()) }
     let idle = idleHandles.take { $0.isReady(for: transfer.request) }
-    guard let handle = idle ?? CurlHandle(configuration, sockets: events) else {
+    guard let handle = idle ?? CurlHandle(configuration, sockets: events, share: share) else {
       return finish(transfer, HTTPClientError(code: .other, message: "no memory left for a request"))
     }
     handle.attach(transfer)
@@ -255,5 +257,6 @@ final class CurlLoop: @unchecked Sendable {
     for command in late { Self.refuse(command) }
     idleHandles.removeAll()
     curl_multi_cleanup(multi)
+    curl_share_cleanup(share)
   }
 }

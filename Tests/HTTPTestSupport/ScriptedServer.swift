@@ -23,6 +23,8 @@ package final class ScriptedServer: Sendable {
   package struct Request: Decodable, Sendable {
     /// Which connection it came on, from 1.
     package var connection: Int
+    /// Whether that connection resumed a TLS session.
+    package var isSessionResumed: Bool
     package var method: String
     /// With its query.
     package var path: String

@@ -3,7 +3,7 @@
 POST /script adds answers: [{"status": 200, "headers": {}, "body": "", "act": "answer" | "hold" | "cut" | "truncate" | "leave" |
 "line feeds" (between headers, and truncated) | "wait" (for a script to come)}].
 Without a script left it answers 200 with the request's body. GET /next-request waits for the next request that came:
-{"connection": n, "method": "GET", "path": "/", "headers": {}, "body": ""}. As a proxy it answers itself, and refuses to CONNECT
+{"connection": n, "isSessionResumed": false, "method": "GET", "path": "/", "headers": {}, "body": ""}. As a proxy it answers itself, and refuses to CONNECT
 unless a script says so. A certificate and a key as arguments make it speak TLS.
 """
 
@@ -40,6 +40,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         requests.put(
             {
                 "connection": connection,
+                "isSessionResumed": isinstance(self.connection, ssl.SSLSocket) and self.connection.session_reused,
                 "method": self.command,
                 "path": self.path,
                 "headers": dict(self.headers),

@@ -296,44 +296,6 @@ struct CurlClientTests {
     await #expect(throws: HTTPClientError.self) { _ = try await CurlClient().execute(HTTPClientRequest(url: url)) }
   }
 
-  @Test("a certificate that nobody vouches for is refused, and accepted when AWS_CA_BUNDLE or the request names it")
-  func certificates() async throws {
-    let certificate = try await SelfSignedCertificate()
-    let server = try ScriptedServer(certificate: certificate)
-    let request = HTTPClientRequest(method: "POST", url: server.url, body: [65])
-    await #expect {
-      _ = try await CurlClient(environment: [:]).execute(request)
-    } throws: { ($0 as? HTTPClientError)?.code == .tls && "\($0)".contains("AWS_CA_BUNDLE") }
-    let response = try await CurlClient(environment: ["AWS_CA_BUNDLE": certificate.path]).execute(request)
-    #expect(response.status == 200)
-    var own = request
-    own.certificates = certificate.path
-    #expect(try await CurlClient(environment: [:]).execute(own).status == 200)
-  }
-
-  @Test("what keeps a TLS connection from being made is named as it is: the certificate's name, the port, the bundle")
-  func tlsReasons() async throws {
-    let certificate = try await SelfSignedCertificate()
-    let server = try ScriptedServer(certificate: certificate)
-    let plain = try ScriptedServer()
-    func message(_ url: String, _ bundle: String) async throws -> String {
-      do {
-        _ = try await CurlClient(environment: ["AWS_CA_BUNDLE": bundle]).execute(HTTPClientRequest(url: url))
-      } catch let error as HTTPClientError where error.code == .tls {
-        return error.message
-      }
-      throw CocoaError(.featureUnsupported)
-    }
-    // The certificate is localhost's.
-    let name = try await message("https://127.0.0.1:\(server.port)/", certificate.path)
-    #expect(
-      name.contains("could not be verified; check the URL, the server's certificate and the clock (SSL:"), "\(name)")
-    let port = try await message(plain.url.replacing("http:", with: "https:"), certificate.path)
-    #expect(port.contains("check that the port speaks TLS (") && port.contains("wrong version number"), "\(port)")
-    let bundle = try await message(server.url, "/nonexistent.pem")
-    #expect(bundle.contains("correct AWS_CA_BUNDLE") && bundle.contains("/nonexistent.pem"), "\(bundle)")
-  }
-
   @Test("when the client goes, its thread goes, and what is posted late fails")
   func shutDown() async throws {
     let server = try ScriptedServer()

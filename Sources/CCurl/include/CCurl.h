@@ -65,6 +65,35 @@ static inline void ccurl_exit_quickly(CURL *easy) {
 #endif
 }
 
+/// Has connections verify servers and proxies by the authorities of one file alone: the given one, or where that is NULL, libcurl's
+/// default one, if it has one.
+///
+/// libcurl would ask the system's folder of authorities besides, and then read the file anew for each connection, which takes tens
+/// of milliseconds for a system's. What is read counts for a minute, so that a file that is replaced is noticed.
+static inline void ccurl_trust_files(CURL *easy, const char *server, const char *proxy) {
+#if LIBCURL_VERSION_NUM >= 0x074600
+  const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
+  bool has_default = built->age >= CURLVERSION_SEVENTH && built->cainfo != NULL;
+#else
+  bool has_default = false;
+#endif
+  if (server != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, server);
+  if (server != NULL || has_default) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  if (proxy != NULL) curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, proxy);
+  if (proxy != NULL || has_default) curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+#if LIBCURL_VERSION_NUM >= 0x075700
+  curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);
+#endif
+}
+
+/// What easy handles share: the TLS sessions, so that a new connection takes up an earlier one's and needs no certificate.
+/// Only one thread may use it. It is freed after them.
+static inline CURLSH *ccurl_share_create(void) {
+  CURLSH *share = curl_share_init();
+  if (share != NULL) curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);
+  return share;
+}
+
 static inline long ccurl_get_long(CURL *easy, CURLINFO info) {
   long value = 0;
   curl_easy_getinfo(easy, info, &value);

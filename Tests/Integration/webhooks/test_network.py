@@ -2,10 +2,12 @@
 
 import http.server
 import os
+import shutil
 import socket
 import stat
 import subprocess
 import threading
+from pathlib import Path
 
 import pytest
 
@@ -23,19 +25,29 @@ HOSTS = """\
 
 
 @pytest.fixture
-def names(worker, tmp_path):
-    """Names of the worker's alone: in a mount namespace it has an /etc/hosts of its own."""
+def replace(worker, tmp_path):
+    """Gives the worker files or folders of its own in place of the system's, in a mount namespace."""
+
+    def replace(own, system):
+        unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
+        script = f'mount --bind {own} {system} && exec "$@"'
+        if subprocess.run([*unshare, "sh", "-c", script, "sh", "true"], capture_output=True).returncode:
+            pytest.skip(f"this system does not let a test have a {system} of its own")
+        program = tmp_path / "worker"
+        quoted = " ".join(unshare)
+        program.write_text(f"#!/bin/sh\nexec {quoted} sh -c '{script}' sh {worker.binary} \"$@\"\n")
+        program.chmod(program.stat().st_mode | stat.S_IXUSR)
+        worker.binary = str(program)
+
+    return replace
+
+
+@pytest.fixture
+def names(replace, tmp_path):
+    """Names of the worker's alone."""
     hosts = tmp_path / "hosts"
     hosts.write_text(HOSTS)
-    unshare = ["unshare", "--mount"] if os.geteuid() == 0 else ["unshare", "--map-root-user", "--mount"]
-    script = f'mount --bind {hosts} /etc/hosts && exec "$@"'
-    if subprocess.run([*unshare, "sh", "-c", script, "sh", "true"], capture_output=True).returncode:
-        pytest.skip("this system does not let a test have an /etc/hosts of its own")
-    program = tmp_path / "worker"
-    quoted = " ".join(unshare)
-    program.write_text(f"#!/bin/sh\nexec {quoted} sh -c '{script}' sh {worker.binary} \"$@\"\n")
-    program.chmod(program.stat().st_mode | stat.S_IXUSR)
-    worker.binary = str(program)
+    replace(hosts, "/etc/hosts")
 
 
 @pytest.mark.parametrize("is_said", [True, False])
@@ -152,18 +164,27 @@ def test_a_metadata_address_is_refused_behind_a_proxy_too(post, worker, receiver
 
 
 @pytest.fixture
-def certificate(tmp_path):
-    """Of this machine, signed by itself, with its key: the path of the file."""
-    path = tmp_path / "certificate.pem"
-    made = subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", "/CN=localhost"]
-        + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", path],
-        capture_output=True,
-        text=True,
-    )
-    assert made.returncode == 0, made.stderr
-    path.write_text(path.read_text() + (tmp_path / "key.pem").read_text())
-    return path
+def make_certificate(tmp_path):
+    """Makes one of this machine, signed by itself, with its key: the path of the file."""
+
+    def make(name):
+        path = tmp_path / f"{name}.pem"
+        made = subprocess.run(
+            ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-days", "2", "-subj", f"/CN={name}"]
+            + ["-addext", "subjectAltName=DNS:localhost,IP:127.0.0.1", "-keyout", tmp_path / "key.pem", "-out", path],
+            capture_output=True,
+            text=True,
+        )
+        assert made.returncode == 0, made.stderr
+        path.write_text(path.read_text() + (tmp_path / "key.pem").read_text())
+        return path
+
+    return make
+
+
+@pytest.fixture
+def certificate(make_certificate):
+    return make_certificate("localhost")
 
 
 def test_a_certificate_is_verified_by_the_authority_that_the_route_names(
@@ -181,6 +202,30 @@ def test_a_certificate_is_verified_by_the_authority_that_the_route_names(
     assert [delivery.json["eventType"] for delivery in receiver.deliveries] == ["NAMED"]
     failure = queue.dead_letter().failure
     assert failure["kind"] == "network" and "could not be verified" in failure["message"] and "`ca`" in failure["message"]
+
+
+def test_an_authority_of_the_system_does_not_count_where_the_route_names_one(
+    certificate, make_certificate, replace, post, queue, worker, make_receiver, fails_at_once, tmp_path
+):
+    system = Path("/etc/ssl/certs")
+    if not (system / "ca-certificates.crt").exists():
+        pytest.skip(f"this system has no {system}/ca-certificates.crt, as Debian has")
+    authorities = tmp_path / "authorities"
+    authorities.mkdir()
+    shutil.copy(certificate, authorities / "ca-certificates.crt")
+    # By this name OpenSSL finds it in the folder.
+    hashed = subprocess.check_output(["openssl", "x509", "-noout", "-hash", "-in", certificate], text=True).strip()
+    shutil.copy(certificate, authorities / f"{hashed}.0")
+    replace(authorities, system)
+    receiver: Receiver = make_receiver(certificate=certificate)
+    receiver.respond = lambda delivery: Answer(204)
+    post("NAMED", url=f"{receiver.address}/", ca=str(make_certificate("another")), errors=fails_at_once)
+    post("UNNAMED", url=f"{receiver.address}/")
+    for event_type in ("NAMED", "UNNAMED"):
+        queue.send({"eventType": event_type})
+    worker.run_until_empty()
+    assert [delivery.json["eventType"] for delivery in receiver.deliveries] == ["UNNAMED"]
+    assert "could not be verified" in queue.dead_letter().failure["message"]
 
 
 def test_an_authority_that_is_not_there_stops_the_start(post, worker, tmp_path):
