@@ -8,8 +8,8 @@ SHELL := bash
 
 PYTHON := .venv/bin/python
 QUERY_PYTHON := .venv-query/bin/python
-# `make test` draws the same each time; `make chaos` draws anew.
-SEED := 2084839504
+# `make test` draws the same each time; `make chaos` and `swift test` draw anew.
+export SEED := 2084839504
 WORKER := .build/debug/worker
 SWIFT_FILES = git ls-files --cached --others --exclude-standard -z '*.swift'
 

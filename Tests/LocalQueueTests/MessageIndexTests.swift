@@ -7,7 +7,7 @@ import Testing
 @Suite("The index of a queue's messages")
 struct MessageIndexTests {
   /// A failure names its seed; put it into the list to run that sequence again.
-  static let seeds: [UInt64] = [1, 2, 3, 4, .random(in: .min ... .max)]
+  static let seeds: [UInt64] = [1, 2, 3, 4, SeededGenerator.drawnSeed]
 
   @Test("agrees with a simple model", arguments: seeds, [false, true])
   func agreesWithAModel(seed: UInt64, isFIFO: Bool) {

@@ -1,6 +1,13 @@
+import Foundation
+
 /// Random numbers that come again with their seed (SplitMix64), so that a failure can be repeated.
 public struct SeededGenerator: RandomNumberGenerator {
   private var state: UInt64
+
+  /// What this run's property tests draw from: `SEED` of the environment, else another each time. `make test` sets it, so that what
+  /// fails there fails again.
+  public static let drawnSeed =
+    ProcessInfo.processInfo.environment["SEED"].flatMap { UInt64($0) } ?? .random(in: .min ... .max)
 
   public init(seed: UInt64) {
     state = seed

@@ -1,10 +1,8 @@
 """The console behind nginx with TLS, which is set up as docs/console.md has it."""
 
 import http.client
-import os
 import re
 import shutil
-import socket
 import ssl
 import subprocess
 from pathlib import Path
@@ -13,14 +11,12 @@ from urllib.parse import urlencode
 import pytest
 
 from ports import free_port
-from support import wait_until
 from support.console import FORM, Console
 from support.events import item
+from support.nginx import NGINX, Nginx, make_certificate
 
 PASSWORD = "correct horse battery staple"
 PAGE = (Path(__file__).parents[3] / "docs/console.md").read_text()
-# Not everybody has it in the path that administrators have.
-NGINX = shutil.which("nginx", path=f"{os.environ['PATH']}:/usr/sbin:/usr/local/sbin")
 
 pytestmark = pytest.mark.skipif(not NGINX, reason="nginx is not here")
 
@@ -59,7 +55,7 @@ def make_front(make_console, tmp_path, hashed):
             users={"ana": {"role": "operator", "password": hashed}},
         ).ready()
         port = free_port()
-        certificate = make_certificate(tmp_path)
+        certificate = make_certificate(tmp_path, "console")
         [server] = re.findall(r"^```nginx\n(.*?)^```", PAGE, re.DOTALL | re.MULTILINE)
         for old, new in [
             ("listen 443", f"listen 127.0.0.1:{port}"),
@@ -68,48 +64,17 @@ def make_front(make_console, tmp_path, hashed):
         ]:
             assert old in server
             server = server.replace(old, new)
-        (tmp_path / "nginx.conf").write_text(
-            f"""
-            daemon off; master_process off; pid {tmp_path}/pid; error_log {tmp_path}/error.log;
-            events {{}}
-            http {{
-              access_log off;
-              client_body_temp_path {tmp_path}/a; proxy_temp_path {tmp_path}/b; fastcgi_temp_path {tmp_path}/c;
-              uwsgi_temp_path {tmp_path}/d; scgi_temp_path {tmp_path}/e;
-              {change(server)}
-            }}"""
-        )
-        process = subprocess.Popen([NGINX, "-c", tmp_path / "nginx.conf", "-e", tmp_path / "error.log"])
-        processes.append(process)
-
-        def listens():
-            assert process.poll() is None, (tmp_path / "error.log").read_text()
-            with socket.socket() as probe:
-                return probe.connect_ex(("127.0.0.1", port)) == 0
-
-        wait_until(listens, "nginx listens")
+        processes.append(Nginx(tmp_path, port, change(server)))
         return Front(console.running, port, certificate)
 
     yield make
     for process in processes:
-        process.terminate()
-        process.wait()
+        process.stop()
 
 
 @pytest.fixture
 def front(make_front):
     return make_front()
-
-
-def make_certificate(folder):
-    certificate = folder / "console.pem"
-    subprocess.run(
-        ["openssl", "req", "-x509", "-newkey", "ec", "-pkeyopt", "ec_paramgen_curve:P-256", "-nodes", "-days", "2",
-         "-subj", "/CN=localhost", "-addext", "subjectAltName=DNS:localhost",
-         "-keyout", folder / "console.key", "-out", certificate],
-        check=True, capture_output=True,
-    )  # fmt: skip
-    return certificate
 
 
 def log_in(front, **headers):

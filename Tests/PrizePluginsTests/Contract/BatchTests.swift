@@ -100,7 +100,7 @@ import WorkerKit
   }
 
   /// Whatever a sequence of events does one by one, it does in batches.
-  @Test(arguments: StoreKind.all, [1, 2, .random(in: .min ... .max)])
+  @Test(arguments: StoreKind.all, [1, 2, SeededGenerator.drawnSeed])
   func doesWhatOneByOneDoes(_ store: StoreKind, seed: UInt64) async throws {
     var random = SeededGenerator(seed: seed)
     let events = (0..<200).map { _ in

@@ -157,7 +157,7 @@ struct PollConcurrencyTests {
     "a burst on an idle queue reaches full poll concurrency within ten round trips while messages remain; then one receive per wait time",
     arguments: roundTrips, jitters)
   func burst(roundTrip: Int, jitter: Double) throws {
-    let seed = UInt64.random(in: 0 ... .max)
+    let seed = SeededGenerator.drawnSeed
     print("seed \(seed)")
     let trip = Duration.milliseconds(roundTrip)
     var simulation = Simulation(roundTrip: trip, jitter: jitter, seed: seed)
@@ -186,7 +186,7 @@ struct PollConcurrencyTests {
     "an outage is probed by one receive at a time; then poll concurrency recovers", arguments: roundTrips,
     jitters)
   func outage(roundTrip: Int, jitter: Double) throws {
-    let seed = UInt64.random(in: 0 ... .max)
+    let seed = SeededGenerator.drawnSeed
     print("seed \(seed)")
     let trip = Duration.milliseconds(roundTrip)
     var simulation = Simulation(roundTrip: trip, jitter: jitter, seed: seed)

@@ -68,7 +68,7 @@ struct ReceivingTests {
     "waiting, running and requested messages never exceed the slots and the prefetch limit",
     arguments: [0, 2])
   func neverMore(prefetchMultiplier: Int) async throws {
-    let seed = UInt64.random(in: 0 ... .max)
+    let seed = SeededGenerator.drawnSeed
     print("seed \(seed)")
     let random = Mutex(SeededGenerator(seed: seed))
     @Sendable func draw(_ range: ClosedRange<Int>) -> Int { random.withLock { Int.random(in: range, using: &$0) } }
