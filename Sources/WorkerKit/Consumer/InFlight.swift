@@ -37,6 +37,8 @@ final class InFlight: Sendable {
     var prefetch: Prefetch
     /// Nothing more is received.
     var isClosed = false
+    /// Nobody gets a slot any more.
+    var areSlotsClosed = false
     /// Waiting for more free slots is over.
     var takesFewer = false
     /// The loop is asked whether it still turns.
@@ -148,9 +150,12 @@ final class InFlight: Sendable {
     }
   }
 
-  /// Takes those that have no slot yet, to be given back.
-  func takeAhead() -> [Delivery] {
+  /// Gives nobody a slot any more: one that is parked waits until it is cancelled.
+  ///
+  /// - Returns: those that were received ahead and have had no slot, to be given back.
+  func closeSlots() -> [Delivery] {
     held.update { held in
+      held.areSlotsClosed = true
       defer { held.ahead = [] }
       return Array(held.ahead)
     }
@@ -164,7 +169,7 @@ final class InFlight: Sendable {
     let ready = held.update { [capacity] held in
       let hasEnded = change(&held)
       var ready = Ready()
-      while held.handled < capacity {
+      while !held.areSlotsClosed, held.handled < capacity {
         if let next = held.queue.popFirst() {
           guard let continuation = held.waiting.removeValue(forKey: next) else { continue }
           held.parked.remove(next)
@@ -192,7 +197,7 @@ final class InFlight: Sendable {
         let outcome = held.update { held -> Result<Void, any Error>? in
           // Seen here, or else by the handler below, which comes for this lock after us.
           if Task.isCancelled { return .failure(CancellationError()) }
-          guard held.handled < self.capacity, held.waiting.isEmpty else {
+          guard !held.areSlotsClosed, held.handled < self.capacity, held.waiting.isEmpty else {
             held.waiting[delivery] = continuation
             held.queue.append(delivery)
             return nil

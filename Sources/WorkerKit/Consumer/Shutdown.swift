@@ -28,8 +28,10 @@ extension QueueConsumer {
     logger.warning(
       "the shutdown deadline has passed; remaining handlers are cancelled, and their messages are made visible again",
       metadata: ["messages": "\(inFlight.deliveries.count)"])
+    // First, or else a message would begin in the slot of a handler that heeds its cancellation, before it is cancelled itself.
+    let ahead = inFlight.closeSlots()
     for delivery in inFlight.deliveries { delivery.cancel() }
-    begin(inFlight.takeAhead())
+    begin(ahead)
     if await isDrained(within: Self.cancellationGrace) { return }
     await abandonStuckHandlers()
   }

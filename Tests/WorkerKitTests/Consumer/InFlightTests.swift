@@ -67,6 +67,23 @@ struct InFlightTests {
     #expect(inFlight.hasRoom)
   }
 
+  @Test("once slots are closed, nobody gets one: a parked message waits until it is cancelled")
+  func slotsClosed() async throws {
+    let inFlight = InFlight(capacity: 2, clock: WorkerClock(clock), deadlines: deadlines)
+    let deliveries = (0..<4).map { _ in delivery() }
+    #expect(try await inFlight.reserveSlots(2, patience: .zero) == 2)
+    #expect(inFlight.fill(deliveries, of: 2) == Array(deliveries[..<2]))
+    #expect(inFlight.park(deliveries[0]) == [deliveries[2]])
+    #expect(inFlight.closeSlots() == [deliveries[3]])
+    #expect(inFlight.beginSettlement(deliveries[1]) == [])
+    #expect(inFlight.beginSettlement(deliveries[2]) == [])
+    let parked = Task { try await inFlight.takeSlot(deliveries[0]) }
+    try await yieldUntil { inFlight.waitingCount == 1 || inFlight.counts.parked == 0 }
+    #expect(inFlight.counts.parked == 1)
+    parked.cancel()
+    await #expect(throws: CancellationError.self) { try await parked.value }
+  }
+
   @Test("a free slot goes to a parked message first, and then to the prefetched ones, in order")
   func ahead() async throws {
     let inFlight = InFlight(capacity: 1, clock: WorkerClock(clock), deadlines: deadlines)

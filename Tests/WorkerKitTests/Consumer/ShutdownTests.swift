@@ -1,5 +1,6 @@
 import TestSupport
 import Testing
+import WorkerLocks
 import WorkerTesting
 
 @testable import WorkerKit
@@ -47,10 +48,15 @@ struct ShutdownTests {
   }
 
   /// One slot, whose handler waits at the gate, and prefetched messages.
-  private func harnessWithAhead(_ gate: Gate) -> ConsumerHarness {
+  private func harnessWithAhead(_ gate: Gate, onCancel: @escaping @Sendable () -> Void = {}) -> ConsumerHarness {
     ConsumerHarness(
       handler: ClosureHandler { (event: Greeting, _) in
-        if event.name == "slow" { try await gate.pass() }
+        guard event.name == "slow" else { return }
+        try await withTaskCancellationHandler {
+          try await gate.pass()
+        } onCancel: {
+          onCancel()
+        }
       }, timeout: .seconds(300),
       configure: {
         $0.concurrency = 1
@@ -98,6 +104,27 @@ struct ShutdownTests {
     #expect(harness.consumer.outcomeCounts.outcomes == ["handled": 3, "released": 3])
     let again = try await harness.queue.receive(maxMessages: 10, waitTime: .zero, visibilityTimeout: .seconds(1))
     #expect(again.map(\.receiveCount) == [2, 2, 2])
+  }
+
+  @Test("at the deadline no message can take the slot of a handler that is cancelled")
+  func slotsCloseFirst() async throws {
+    let gate = Gate()
+    let consumer = Mutex<QueueConsumer?>(nil)
+    let aheadWhenCancelled = Mutex<Int?>(nil)
+    let harness = harnessWithAhead(
+      gate,
+      onCancel: {
+        let count = consumer.withLock { $0 }?.inFlight.counts.ahead
+        aheadWhenCancelled.withLock { $0 = count }
+      })
+    consumer.withLock { $0 = harness.consumer }
+    try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { try await harness.run { try await self.fill(harness, gate) } }
+      try await harness.clock.untilSleeping(for: .seconds(12))
+      harness.clock.advance(by: .seconds(12))
+      try await group.waitForAll()
+    }
+    #expect(aheadWhenCancelled.withLock { $0 } == 0)
   }
 
   @Test("at the deadline a handler is cancelled, and its message is visible again at once")
