@@ -31,7 +31,9 @@ struct CurlFailure {
   }
 
   private var certificateSetting: String {
-    request.certificates ?? certificateVariables.joined(separator: " or ")
+    // A proxy is verified by the client's file.
+    if let own = request.certificates, proxy == nil || detail.contains(own) { return own }
+    return certificateVariables.joined(separator: " or ")
   }
 
   private var way: String { proxy.map { " through \($0.description)" } ?? "" }

@@ -31,6 +31,7 @@ final class CurlHandle {
   let easy: UnsafeMutableRawPointer
   private let configuration: CurlConfiguration
   private let sockets: OpaquePointer
+  private let share: UnsafeMutableRawPointer
   /// The buffer for libcurl's error message.
   private let problem = UnsafeMutablePointer<CChar>.allocate(capacity: Int(CURL_ERROR_SIZE))
   private var kind: Kind?
@@ -50,11 +51,10 @@ final class CurlHandle {
   /// - Returns: nil if memory is exhausted.
   init?(_ configuration: CurlConfiguration, sockets: OpaquePointer, share: UnsafeMutableRawPointer) {
     guard let easy = curl_easy_init() else { return nil }
-    // A reset keeps this option.
-    ccurl_set_pointer(easy, CURLOPT_SHARE, share)
     self.easy = easy
     self.configuration = configuration
     self.sockets = sockets
+    self.share = share
   }
 
   deinit {
@@ -124,6 +124,8 @@ final class CurlHandle {
     // The loop retains the handle for longer than curl uses it.
     let context = Unmanaged.passUnretained(self).toOpaque()
     ccurl_set_pointer(easy, CURLOPT_PRIVATE, context)
+    // A reset keeps the share, and forgets how many sessions are in it.
+    ccurl_set_pointer(easy, CURLOPT_SHARE, share)
     ccurl_set_string(easy, CURLOPT_URL, request.url)
     ccurl_allow_only_http(easy)
     ccurl_exit_quickly(easy)

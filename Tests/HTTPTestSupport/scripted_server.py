@@ -35,6 +35,11 @@ class Handler(http.server.BaseHTTPRequestHandler):
             return self.answer({})
         if self.path == "/next-request":
             return self.answer({"body": json.dumps(requests.get())})
+        # Before the request is known of: who waits for it may add a script for another.
+        try:
+            answer = script.get_nowait()
+        except queue.Empty:
+            answer = {"status": 502} if self.command == "CONNECT" else {"body": body.decode()}
         with lock:
             connection = connections.setdefault(self.client_address, len(connections) + 1)
         requests.put(
@@ -47,10 +52,6 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 "body": body.decode(),
             }
         )
-        try:
-            answer = script.get_nowait()
-        except queue.Empty:
-            answer = {"status": 502} if self.command == "CONNECT" else {"body": body.decode()}
         self.answer(answer)
 
     do_GET = do_HEAD = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_CONNECT = do_POST

@@ -64,6 +64,21 @@ struct TLSTests {
     #expect(try await (busy.status, other.status) == (204, 200))
   }
 
+  @Test("the sessions of eight hosts are kept, whatever the order of the requests")
+  func hosts() async throws {
+    let certificate = try await SelfSignedCertificate()
+    let servers = try (0..<8).map { _ in try ScriptedServer(certificate: certificate) }
+    let client = CurlClient(environment: ["AWS_CA_BUNDLE": certificate.path])
+    for isSessionResumed in [false, true] {
+      for server in servers {
+        // The next request needs another connection.
+        try await server.answer(.init(headers: ["Connection": "close"]))
+        #expect(try await client.execute(HTTPClientRequest(method: "POST", url: server.url)).status == 200)
+        #expect(try await server.nextRequest().isSessionResumed == isSessionResumed)
+      }
+    }
+  }
+
   @Test("no session is resumed that other authorities vouched for")
   func otherAuthorities() async throws {
     let (certificate, other) = (try await SelfSignedCertificate(), try await SelfSignedCertificate())
@@ -114,5 +129,12 @@ struct TLSTests {
     } throws: { ($0 as? HTTPClientError)?.code == .tls }
     let trusting = CurlClient(environment: environment.merging(["AWS_CA_BUNDLE": certificate.path]) { $1 })
     #expect(try await trusting.execute(request).body == request.body)
+    // The request's own are for the server alone.
+    var own = request
+    own.certificates = certificate.path
+    await #expect {
+      _ = try await CurlClient(environment: environment.merging(["AWS_CA_BUNDLE": "/nonexistent.pem"]) { $1 })
+        .execute(own)
+    } throws: { "\($0)".contains("correct AWS_CA_BUNDLE or SSL_CERT_FILE") }
   }
 }

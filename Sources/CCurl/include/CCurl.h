@@ -69,25 +69,30 @@ static inline void ccurl_exit_quickly(CURL *easy) {
 /// default one, if it has one.
 ///
 /// libcurl would ask the system's folder of authorities besides, and then read the file anew for each connection, which takes tens
-/// of milliseconds for a system's. What is read counts for a minute, so that a file that is replaced is noticed.
+/// of milliseconds for a system's. What is read counts for a minute at most, so that a file that is replaced is noticed.
+///
+/// From libcurl 8.21 on, NULL means the folder that it was built with. Another one in its place keeps the system's out, and has the file
+/// read for each connection. Untested: no such libcurl was at hand.
 static inline void ccurl_trust_files(CURL *easy, const char *server, const char *proxy) {
 #if LIBCURL_VERSION_NUM >= 0x074600
   const curl_version_info_data *built = curl_version_info(CURLVERSION_NOW);
   bool has_default = built->age >= CURLVERSION_SEVENTH && built->cainfo != NULL;
+  const char *no_folder = built->version_num >= 0x081500 ? "/dev/null" : NULL;
 #else
   bool has_default = false;
+  const char *no_folder = NULL;
 #endif
   if (server != NULL) curl_easy_setopt(easy, CURLOPT_CAINFO, server);
-  if (server != NULL || has_default) curl_easy_setopt(easy, CURLOPT_CAPATH, NULL);
+  if (server != NULL || has_default) curl_easy_setopt(easy, CURLOPT_CAPATH, server != NULL ? no_folder : NULL);
   if (proxy != NULL) curl_easy_setopt(easy, CURLOPT_PROXY_CAINFO, proxy);
-  if (proxy != NULL || has_default) curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, NULL);
+  if (proxy != NULL || has_default) curl_easy_setopt(easy, CURLOPT_PROXY_CAPATH, proxy != NULL ? no_folder : NULL);
 #if LIBCURL_VERSION_NUM >= 0x075700
   curl_easy_setopt(easy, CURLOPT_CA_CACHE_TIMEOUT, 60L);
 #endif
 }
 
-/// What easy handles share: the TLS sessions, so that a new connection takes up an earlier one's and needs no certificate.
-/// Only one thread may use it. It is freed after them.
+/// What easy handles share: the TLS sessions of eight hosts or more, so that a new connection takes up an earlier one's and needs no
+/// certificate. Only one thread may use it. It is freed after them.
 static inline CURLSH *ccurl_share_create(void) {
   CURLSH *share = curl_share_init();
   if (share != NULL) curl_share_setopt(share, CURLSHOPT_SHARE, CURL_LOCK_DATA_SSL_SESSION);

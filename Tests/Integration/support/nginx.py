@@ -38,7 +38,11 @@ class Nginx:
             with socket.socket() as probe:
                 return probe.connect_ex(("127.0.0.1", port)) == 0
 
-        wait_until(listens, "nginx listens")
+        try:
+            wait_until(listens, "nginx listens")
+        except BaseException:
+            self.stop()
+            raise
 
     def stop(self):
         self._process.terminate()

@@ -33,7 +33,7 @@ def replace(worker, tmp_path):
         script = f'mount --bind {own} {system} && exec "$@"'
         if subprocess.run([*unshare, "sh", "-c", script, "sh", "true"], capture_output=True).returncode:
             pytest.skip(f"this system does not let a test have a {system} of its own")
-        program = tmp_path / "worker"
+        program = tmp_path / f"worker-{len(list(tmp_path.glob('worker-*')))}"
         quoted = " ".join(unshare)
         program.write_text(f"#!/bin/sh\nexec {quoted} sh -c '{script}' sh {worker.binary} \"$@\"\n")
         program.chmod(program.stat().st_mode | stat.S_IXUSR)
